@@ -1,0 +1,35 @@
+# How Meridian's own targets are declared: one flag set for all, one function for each kind of target.
+
+add_library(meridian_flags INTERFACE)
+target_include_directories(meridian_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(meridian_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Werror)
+if(MERIDIAN_SANITIZE)
+  target_compile_options(meridian_flags INTERFACE -fsanitize=${MERIDIAN_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(meridian_flags INTERFACE -fsanitize=${MERIDIAN_SANITIZE})
+endif()
+
+# meridian_library(NAME SOURCES a.cc b.cc [DEPENDS other...] [PRIVATE_DEPENDS other...])
+function(meridian_library name)
+  cmake_parse_arguments(LIB "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${LIB_SOURCES})
+  target_link_libraries(${name} PUBLIC meridian_flags ${LIB_DEPENDS} PRIVATE ${LIB_PRIVATE_DEPENDS})
+endfunction()
+
+# meridian_test(NAME SOURCES a_test.cc [DEPENDS lib...] [LABELS unit|concurrent|integration] [TIMEOUT seconds])
+# Labels choose what runs under which sanitizer: `unit` under asan+ubsan, `concurrent` under tsan.
+function(meridian_test name)
+  cmake_parse_arguments(TST "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  if(NOT TST_LABELS)
+    set(TST_LABELS unit)
+  endif()
+  if(NOT TST_TIMEOUT)
+    set(TST_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${TST_SOURCES})
+  target_link_libraries(${name} PRIVATE meridian_flags ${TST_DEPENDS} GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${TST_LABELS}" TIMEOUT ${TST_TIMEOUT}
+    ENVIRONMENT "MERIDIAN_BINARY=$<TARGET_FILE:meridian>;MERIDIAN_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+endfunction()
