@@ -1,0 +1,190 @@
+// The messages between Meridian's processes as the state machines see them: one plain struct for each kind.
+// codec.h turns a message's header into bytes and back; docs/protocol.md tells who sends what when.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "src/base/process_id.h"
+#include "src/base/time.h"
+#include "src/wire/payload.h"
+#include "src/workload/workload.h"
+
+namespace meridian {
+
+/// Control always overtakes data: the two travel on connections of their own.
+enum class Channel : std::uint8_t { control = 0, data = 1 };
+
+/// The version of the messages below; processes of different versions refuse each other.
+inline constexpr std::uint16_t kProtocolVersion = 1;
+
+/// What a reader waited for. Waits of different causes never overlap.
+struct Waits {
+  Time local_barrier{0};      ///< for the other workers of its own datacenter
+  Time selective_barrier{0};  ///< for announced values still on the way
+  Time mirror_clock{0};       ///< for other datacenters' clocks
+
+  Waits& operator+=(const Waits& other) {
+    local_barrier += other.local_barrier;
+    selective_barrier += other.selective_barrier;
+    mirror_clock += other.mirror_clock;
+    return *this;
+  }
+  bool operator==(const Waits&) const = default;
+};
+
+struct Heartbeat {
+  bool operator==(const Heartbeat&) const = default;
+};
+
+/// The first message of every connection: all that is constant for it.
+struct Hello {
+  std::uint16_t version = kProtocolVersion;
+  std::uint64_t run_digest = 0;
+  ProcessId sender;
+  std::uint64_t incarnation = 0;
+  Channel channel = Channel::control;
+  bool operator==(const Hello&) const = default;
+};
+
+/// "Your run is not mine": carries the sender's configuration so that the other can name the key that differs.
+struct Refusal {
+  std::string identity_text;
+  bool operator==(const Refusal&) const = default;
+};
+
+struct Goodbye {
+  bool failed = false;
+  std::string reason;
+  bool operator==(const Goodbye&) const = default;
+};
+
+/// A contiguous range of one table's entries; its values are in the message's payloads.
+struct Segment {
+  std::uint16_t table = 0;
+  std::uint64_t first = 0;   ///< flat index of the first entry
+  std::uint64_t count = 0;   ///< entries spanned
+  std::uint64_t sparse = 0;  ///< 0: count floats; n: n 32-bit offsets from `first`, rising, then n floats
+  bool operator==(const Segment&) const = default;
+
+  std::size_t payload_bytes() const { return sparse == 0 ? count * 4 : sparse * 8; }
+};
+
+struct Pull {
+  Clock clock = 0;  ///< clocks that the reader has finished
+  bool final = false;
+  bool operator==(const Pull&) const = default;
+};
+
+struct PullReply {
+  Clock clock = 0;
+  std::uint16_t part = 0;
+  bool last = false;
+  bool stop = false;
+  Waits waits;
+  std::vector<Segment> segments;  ///< dense; one payload each
+  bool operator==(const PullReply&) const = default;
+};
+
+struct Push {
+  Clock clock = 0;
+  std::uint64_t samples = 0;
+  std::vector<Segment> segments;  ///< dense; one payload each
+  bool operator==(const Push&) const = default;
+};
+
+struct Finished {
+  Clock clock = 0;
+  bool operator==(const Finished&) const = default;
+};
+
+struct EvaluationPart {
+  Clock clock = 0;
+  EvaluationSums sums;
+  bool final = false;
+  Waits waits;  ///< the worker's sums so far
+  bool operator==(const EvaluationPart&) const = default;
+};
+
+/// Bytes that a datacenter has sent to another one.
+struct LinkBytes {
+  std::uint16_t datacenter = 0;
+  std::uint64_t data = 0;
+  std::uint64_t control = 0;
+  bool operator==(const LinkBytes&) const = default;
+};
+
+/// A server's counters when it served an evaluation clock, or at its end.
+struct ServerSample {
+  Clock clock = 0;
+  bool final = false;
+  std::uint64_t entries_considered = 0;
+  std::uint64_t entries_sent = 0;
+  double difference_bound = 0.0;  ///< max over tables of max(|residual| + |unacknowledged|) / max|value|
+  std::vector<LinkBytes> links;
+  bool operator==(const ServerSample&) const = default;
+};
+
+/// A numbered chunk of one clock's significant updates; all segments share one payload, in order.
+struct Update {
+  std::uint32_t epoch = 0;
+  std::uint64_t number = 0;
+  Clock clock = 0;
+  std::vector<Segment> segments;
+  bool operator==(const Update&) const = default;
+};
+
+struct ClockReport {
+  Clock clock = 0;
+  Clock complete_clock = 0;
+  std::uint64_t complete_number = 0;
+  std::uint32_t epoch = 0;
+  std::uint32_t ack_epoch = 0;
+  std::uint64_t ack_number = 0;
+  bool operator==(const ClockReport&) const = default;
+};
+
+struct Acknowledgement {
+  std::uint32_t epoch = 0;
+  std::uint64_t number = 0;
+  bool operator==(const Acknowledgement&) const = default;
+};
+
+struct Evaluation {
+  Clock clock = 0;
+  double objective = 0.0;
+  bool operator==(const Evaluation&) const = default;
+};
+
+/// Why a run stops training. Where several apply at once, the largest counts.
+enum class StopReason : std::uint8_t { none = 0, clocks = 1, time = 2, interrupted = 3, target = 4 };
+
+/// "clocks", "time", "interrupted" or "target".
+const char* to_string(StopReason reason);
+
+struct StopProposal {
+  Clock clock = 0;  ///< the sender can stop at this clock or any later one
+  StopReason reason = StopReason::none;
+  bool operator==(const StopProposal&) const = default;
+};
+
+struct DrainDone {
+  std::uint32_t epoch = 0;
+  std::uint64_t number = 0;
+  bool operator==(const DrainDone&) const = default;
+};
+
+using Body = std::variant<Heartbeat, Hello, Refusal, Goodbye, Pull, PullReply, Push, Finished, EvaluationPart,
+                          ServerSample, Update, ClockReport, Acknowledgement, Evaluation, StopProposal, DrainDone>;
+
+struct Message {
+  Body body;
+  std::vector<Payload> payloads;
+};
+
+/// "clock report", "push", ...: how logs name a message.
+const char* kind_name(const Body& body);
+
+}  // namespace meridian
