@@ -1,6 +1,6 @@
-// What Meridian trains: a workload names its tables, computes a worker's gradient for one clock, and measures a
-// replica. It knows nothing of servers, datacenters or time, and holds no state that changes, so every function
-// may be called from any thread at once.
+// What Meridian trains: a workload names its tables, computes a worker's gradient for one clock, and measures
+// a replica. It knows nothing of servers, datacenters or time, and holds no state that changes, so every
+// function may be called from any thread at once.
 #pragma once
 
 #include <cstddef>
@@ -60,15 +60,15 @@ class Workload {
 
   virtual const std::vector<TableSpec>& tables() const = 0;
 
-  /// Fills `values` (tables()[table].size() floats) with the initial parameters. They depend on the seed and the
-  /// table's name only, so every server of every datacenter starts from the same ones.
+  /// Fills `values` (tables()[table].size() floats) with the initial parameters. They depend on the seed and
+  /// the table's name only, so every server of every datacenter starts from the same ones.
   virtual void fill_initial_values(std::size_t table, std::span<float> values) const = 0;
 
   /// Samples that one gradient of this worker covers (the batch).
   virtual std::size_t samples_per_clock(WorkerPlace place) const = 0;
 
-  /// The gradient of the loss *summed* over the batch that `place` sees at clock `clock` (from 1), written over
-  /// `gradient`. The batch is a function of the seed, the place and the clock.
+  /// The gradient of the loss *summed* over the batch that `place` sees at clock `clock` (from 1), written
+  /// over `gradient`. The batch is a function of the seed, the place and the clock.
   virtual GradientReport compute_gradient(WorkerPlace place, Clock clock, TablesView parameters,
                                           TablesSpan gradient) const = 0;
 
@@ -83,6 +83,10 @@ class Workload {
 
   /// Whether a larger objective is a better one.
   virtual bool larger_is_better() const = 0;
+
+  /// What it trains on, in one line for the user ("Fashion-MNIST from ...", "GENERATED data: ..."); may be
+  /// empty.
+  virtual std::string note() const { return {}; }
 };
 
 }  // namespace meridian

@@ -1,0 +1,40 @@
+// Image classification as a workload: a network over IDX files or generated images, divided between the
+// workers of all datacenters. The objective is accuracy on the held-out set.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/workload/workload.h"
+
+namespace meridian {
+
+struct ClassificationData {
+  std::string format = "idx";           ///< idx | generated
+  std::filesystem::path path;           ///< folder of the IDX files
+  std::string if_missing = "error";     ///< error | generated: when `path` holds none of the four files
+  std::string partition = "random";     ///< random | contiguous | round_robin
+  std::size_t generated_train = 60000;  ///< samples of a generated training set
+  std::size_t generated_test = 10000;   ///< samples of a generated held-out set
+  std::size_t classes = 10;             ///< labels in IDX files are below this
+};
+
+struct ClassificationOptions {
+  std::string model = "mlp";        ///< softmax | mlp
+  std::vector<std::size_t> hidden;  ///< widths of an mlp's hidden layers, at least one; empty for softmax
+  ClassificationData data;
+  std::uint64_t seed = 1;  ///< of parameters, partition and batches; generated data do not depend on it
+  std::vector<std::size_t> workers;  ///< of each datacenter, in the configuration's order
+  std::size_t batch = 64;            ///< samples per worker and clock
+};
+
+/// Reads or generates the data and builds the model. Errors name the option or the file, what is wrong with
+/// it and what was expected. The result's note() describes the data and says so when they are generated.
+Result<std::unique_ptr<Workload>> make_classification_workload(const ClassificationOptions& options);
+
+}  // namespace meridian

@@ -1,0 +1,22 @@
+// The rectifier (ReLU): output = max(input, 0), element by element. It has no parameters.
+#pragma once
+
+#include "src/model/layer.h"
+
+namespace meridian {
+
+class RectifierLayer : public Layer {
+ public:
+  explicit RectifierLayer(std::size_t size) : size_(size) {}
+
+  std::size_t inputs() const override { return size_; }
+  std::size_t outputs() const override { return size_; }
+  void forward(ConstMatrix input, TablesView parameters, Matrix output) const override;
+  void backward(ConstMatrix input, ConstMatrix output, ConstMatrix output_gradient, TablesView parameters,
+                TablesSpan gradient, Matrix input_gradient) const override;
+
+ private:
+  std::size_t size_;
+};
+
+}  // namespace meridian

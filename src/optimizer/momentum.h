@@ -1,0 +1,17 @@
+// Gradient descent with momentum, in two forms that differ in where the gradient's step is taken from. Both
+// keep one velocity for each parameter, v, and write g for the mean gradient, m for momentum, r for the
+// learning rate:
+//
+//   heavy ball (Polyak 1964):  v = m v + g,  step = -r v
+//   Nesterov (Sutskever, Martens, Dahl & Hinton 2013, as PyTorch writes it, in terms of the point where the
+//   gradient is taken):        v = m v + g,  step = -r (g + m v)
+#pragma once
+
+#include "src/optimizer/optimizer.h"
+
+namespace meridian {
+
+Result<std::unique_ptr<Optimizer>> make_heavy_ball(const OptimizerOptions& options, std::size_t size);
+Result<std::unique_ptr<Optimizer>> make_nesterov(const OptimizerOptions& options, std::size_t size);
+
+}  // namespace meridian

@@ -1,0 +1,45 @@
+#include "src/optimizer/sgd.h"
+
+#include "src/base/check.h"
+#include "src/optimizer/finite.h"
+
+namespace meridian {
+namespace {
+
+class Sgd : public Optimizer {
+ public:
+  Sgd(float learning_rate, std::size_t size) : learning_rate_(learning_rate), size_(size) {}
+
+  bool step(float gradient_scale, float step_scale, std::span<const float> values,
+            std::span<float> gradient_in_step_out) override {
+    MERIDIAN_CHECK(values.size() == size_ && gradient_in_step_out.size() == size_,
+                   "{} values and {} gradients for {} parameters", values.size(), gradient_in_step_out.size(),
+                   size_);
+    const float factor = -learning_rate_ * gradient_scale;
+    float* const data = gradient_in_step_out.data();
+    FiniteCheck check;
+    for (std::size_t i = 0; i < size_; ++i) {
+      const float step = factor * data[i] * step_scale;
+      check.see(step);
+      data[i] = step;
+    }
+    return check.all_finite();
+  }
+
+ private:
+  float learning_rate_;
+  std::size_t size_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Optimizer>> make_sgd(const OptimizerOptions& options, std::size_t size) {
+  if (options.momentum != 0.0) {
+    return Error{
+        fmt::format("momentum is {}; expected 0 with the optimizer sgd (momentum and nesterov use it)",
+                    options.momentum)};
+  }
+  return std::unique_ptr<Optimizer>(std::make_unique<Sgd>(static_cast<float>(options.learning_rate), size));
+}
+
+}  // namespace meridian
