@@ -1,0 +1,166 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "src/config/choices.h"
+#include "src/config/sections.h"
+#include "src/config/spelling.h"
+
+namespace meridian {
+
+namespace {
+
+using Kind = YamlNode::Kind;
+
+constexpr std::size_t kMostLayers = 64;
+constexpr std::size_t kWidestLayer = 65536;
+constexpr std::size_t kMostSamples = 10'000'000;
+constexpr std::uint64_t kMostClocks = 1'000'000'000;
+constexpr double kLongestWait_s = 1e7;
+
+void read_hidden(Fields& fields, ModelConfig& model) {
+  Problems& problems = fields.problems();
+  const bool is_mlp = model.kind == "mlp";
+  const std::string expected = fmt::format("a list of 1 to {} layer widths, such as [128]", kMostLayers);
+  const auto widths = fields.list("hidden", expected, is_mlp ? Presence::required : Presence::optional);
+  if (!is_mlp && !widths.empty()) {
+    problems.add(fields.place_of("hidden"),
+                 fmt::format("{} with a {} model", fields.path_of("hidden"), model.kind),
+                 "no hidden layers, or kind: mlp");
+    return;
+  }
+  const bool present = fields.has("hidden");
+  if (is_mlp && present && widths.size() > kMostLayers) {
+    problems.add(fields.place_of("hidden"),
+                 fmt::format("{} has {} layers", fields.path_of("hidden"), widths.size()), expected);
+    return;
+  }
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    const std::string path = fmt::format("{}[{}]", fields.path_of("hidden"), i);
+    const auto width = read_integer(widths[i], path, 1, kWidestLayer, problems);
+    if (width) model.hidden.push_back(static_cast<std::size_t>(*width));
+  }
+}
+
+void read_model(Fields& workload, ModelConfig& model) {
+  const YamlNode* node = workload.find("model", Presence::required);
+  if (node == nullptr) return;
+  const std::string path = workload.path_of("model");
+  if (node->kind == Kind::scalar) {
+    // `model: softmax` is short for `model: {kind: softmax}`.
+    const auto kind = read_choice(*node, path, kModels, workload.problems());
+    if (kind) model.kind = *kind;
+    if (kind == "mlp") {
+      workload.problems().add(node->place, fmt::format("{}.hidden is missing", path),
+                              "a map such as {kind: mlp, hidden: [128]}");
+    }
+    return;
+  }
+  Fields fields(workload.problems(), node, path);
+  const bool known = fields.choice("kind", model.kind, kModels, Presence::required);
+  if (known) {
+    read_hidden(fields, model);
+  } else {
+    fields.find("hidden");
+  }
+  fields.refuse_unknown();
+}
+
+void read_data(Fields fields, DataConfig& data, const std::filesystem::path& base) {
+  fields.choice("format", data.format, kDataFormats, Presence::required);
+  std::string path;
+  const Presence presence = data.format == "idx" ? Presence::required : Presence::optional;
+  if (fields.text("path", path, "a folder", presence)) data.path = (base / path).lexically_normal();
+  fields.choice("if_missing", data.if_missing, kDataIfMissing);
+  fields.choice("partition", data.partition, kPartitions);
+  fields.integer("generated_train", data.generated_train, 10, kMostSamples);
+  fields.integer("generated_test", data.generated_test, 10, kMostSamples);
+  fields.refuse_unknown();
+}
+
+void read_optimizer(Fields fields, OptimizerConfig& optimizer) {
+  fields.choice("name", optimizer.name, kOptimizers);
+  fields.number("learning_rate", optimizer.learning_rate, Range::above(0, 1000), Presence::required);
+  const bool uses_momentum = optimizer.name != "sgd";
+  fields.number("momentum", optimizer.momentum, Range::below(0, 1),
+                uses_momentum ? Presence::required : Presence::optional);
+  if (!uses_momentum && optimizer.momentum != 0) {
+    fields.problems().add(fields.place_of("momentum"),
+                          fmt::format("{} is {}, which the optimizer sgd does not use",
+                                      fields.path_of("momentum"), optimizer.momentum),
+                          "0, or name: momentum or nesterov");
+  }
+  fields.refuse_unknown();
+}
+
+void read_factors(Fields fields, ComputeConfig& compute, const Config& config, const YamlNode* node) {
+  const auto names = datacenter_names(config);
+  for (const std::string_view name : names) {
+    double factor = 1;
+    // A factor of 1 says what no factor says, so only one of the two forms is kept.
+    if (fields.number(name, factor, Range::above(0, 1000)) && factor != 1)
+      compute.factor[std::string(name)] = factor;
+  }
+  if (node == nullptr || !fields.has_map()) return;
+  for (const YamlNode::Key& key : node->keys) {
+    if (std::find(names.begin(), names.end(), key.text) != names.end()) continue;
+    fields.problems().add(key.place,
+                          fmt::format("{} names {}, which is no datacenter{}", fields.path(),
+                                      in_quotes(key.text), perhaps(key.text, names)),
+                          names.empty() ? "a datacenter's name" : one_of(names));
+  }
+}
+
+void read_compute(Fields& workload, ComputeConfig& compute, const Config& config) {
+  const YamlNode* node = workload.find("compute");
+  if (node == nullptr || node->kind == Kind::broken) return;
+  const std::string path = workload.path_of("compute");
+  if (node->kind == Kind::scalar) {
+    if (node->text != "measured") {
+      workload.problems().add(node->place, fmt::format("{} is {}", path, in_quotes(node->text)),
+                              "measured, or a map with seconds_per_clock");
+    }
+    return;
+  }
+  compute.measured = false;
+  Fields fields(workload.problems(), node, path);
+  fields.number("seconds_per_clock", compute.seconds_per_clock, Range::above(0, 3600), Presence::required);
+  fields.number("spread", compute.spread, Range::below(0, 1));
+  fields.number("seconds_per_evaluation", compute.seconds_per_evaluation, Range::from_to(0, 3600));
+  const YamlNode* factor = fields.find("factor");
+  read_factors(Fields(workload.problems(), factor, fields.path_of("factor")), compute, config, factor);
+  fields.refuse_unknown();
+}
+
+void read_stop(Fields fields, StopConfig& stop) {
+  std::uint32_t clocks = 0;
+  double target = 0;
+  double time_s = 0;
+  if (fields.integer("clocks", clocks, 1, kMostClocks)) stop.clocks = clocks;
+  // Every model there is reports its accuracy, a share of the held-out samples.
+  if (fields.number("target", target, Range::from_to(0, 1))) stop.target = target;
+  if (fields.number("time_s", time_s, Range::above(0, kLongestWait_s))) stop.time_s = time_s;
+  fields.refuse_unknown();
+  const auto given = [&](std::string_view key) { return fields.find(key) != nullptr; };
+  if (fields.has_map() && !given("clocks") && !given("target") && !given("time_s")) {
+    fields.problems().add(fields.place(), fmt::format("nothing in {} would end the run", fields.path()),
+                          "at least one of clocks, target and time_s");
+  }
+}
+
+}  // namespace
+
+void read_workload(Fields& root, Config& config) {
+  Fields fields = root.map("workload", Presence::required);
+  WorkloadConfig& workload = config.workload;
+  read_model(fields, workload.model);
+  read_data(fields.map("data", Presence::required), workload.data, config.file.parent_path());
+  read_optimizer(fields.map("optimizer", Presence::required), workload.optimizer);
+  fields.integer("batch", workload.batch, 1, 1'000'000);
+  fields.integer("evaluate_every", workload.evaluate_every, 1, kMostClocks);
+  read_compute(fields, workload.compute, config);
+  read_stop(fields.map("stop", Presence::required), workload.stop);
+  fields.refuse_unknown();
+}
+
+}  // namespace meridian
