@@ -17,6 +17,17 @@ function(meridian_library name)
   target_link_libraries(${name} PUBLIC meridian_flags ${LIB_DEPENDS} PRIVATE ${LIB_PRIVATE_DEPENDS})
 endfunction()
 
+# What every test runs with. A sanitizer's finding ends the test; tools/tsan.supp says what is overlooked and why.
+set(MERIDIAN_TEST_ENVIRONMENT
+  "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1"
+  "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
+  "TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1:second_deadlock_stack=1:suppressions=${PROJECT_SOURCE_DIR}/tools/tsan.supp")
+
+# Targets that build all tests of one label, so that a sanitizer's build makes only what it will run.
+foreach(label unit concurrent integration)
+  add_custom_target(${label}_tests)
+endforeach()
+
 # meridian_test(NAME SOURCES a_test.cc [DEPENDS lib...] [LABELS unit|concurrent|integration] [TIMEOUT seconds])
 # Labels choose what runs under which sanitizer: `unit` under asan+ubsan, `concurrent` under tsan.
 function(meridian_test name)
@@ -29,7 +40,10 @@ function(meridian_test name)
   endif()
   add_executable(${name} ${TST_SOURCES})
   target_link_libraries(${name} PRIVATE meridian_flags ${TST_DEPENDS} GTest::gmock GTest::gtest_main)
+  foreach(label ${TST_LABELS})
+    add_dependencies(${label}_tests ${name})
+  endforeach()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${TST_LABELS}" TIMEOUT ${TST_TIMEOUT}
-    ENVIRONMENT "MERIDIAN_BINARY=$<TARGET_FILE:meridian>;MERIDIAN_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+    ENVIRONMENT "${MERIDIAN_TEST_ENVIRONMENT};MERIDIAN_BINARY=$<TARGET_FILE:meridian>;MERIDIAN_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()
