@@ -15,14 +15,15 @@ class BrokenInvariant : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
-[[noreturn]] inline void fail_check(const char* file, int line, const char* condition, const std::string& values) {
+[[noreturn]] inline void fail_check(const char* file, int line, const char* condition,
+                                    const std::string& values) {
   throw BrokenInvariant(fmt::format("{}:{}: broken invariant: {} ({})", file, line, condition, values));
 }
 
 }  // namespace meridian
 
 /// MERIDIAN_CHECK(condition, format, values...): the values explain the failure.
-#define MERIDIAN_CHECK(condition, ...)                                                         \
-  do {                                                                                         \
+#define MERIDIAN_CHECK(condition, ...)                                                                  \
+  do {                                                                                                  \
     if (!(condition)) ::meridian::fail_check(__FILE__, __LINE__, #condition, fmt::format(__VA_ARGS__)); \
   } while (false)

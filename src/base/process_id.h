@@ -21,8 +21,12 @@ struct ProcessId {
 
   auto operator<=>(const ProcessId&) const = default;
 
-  static ProcessId worker(std::uint16_t datacenter, std::uint16_t index) { return {datacenter, Role::worker, index}; }
-  static ProcessId server(std::uint16_t datacenter, std::uint16_t index) { return {datacenter, Role::server, index}; }
+  static ProcessId worker(std::uint16_t datacenter, std::uint16_t index) {
+    return {datacenter, Role::worker, index};
+  }
+  static ProcessId server(std::uint16_t datacenter, std::uint16_t index) {
+    return {datacenter, Role::server, index};
+  }
 };
 
 /// "tokyo-worker-1": how logs, folders and messages name a process.
@@ -33,6 +37,7 @@ std::string process_name(const std::string& datacenter_name, ProcessId id);
 template <>
 struct std::hash<meridian::ProcessId> {
   std::size_t operator()(const meridian::ProcessId& id) const noexcept {
-    return (static_cast<std::size_t>(id.datacenter) << 24) ^ (static_cast<std::size_t>(id.role) << 16) ^ id.index;
+    return (static_cast<std::size_t>(id.datacenter) << 24) ^ (static_cast<std::size_t>(id.role) << 16) ^
+           id.index;
   }
 };

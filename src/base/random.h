@@ -1,5 +1,6 @@
-// The seeded random source. It is a value that whoever needs randomness is handed or makes from a seed and the
-// names of what the numbers are for; the same seed and names give the same numbers on every machine and build.
+// The seeded random source. It is a value that whoever needs randomness is handed or makes from a seed and
+// the names of what the numbers are for; the same seed and names give the same numbers on every machine and
+// build.
 #pragma once
 
 #include <cmath>

@@ -11,7 +11,9 @@ namespace meridian {
 using Time = std::chrono::nanoseconds;
 
 /// Seconds, fractions included, as a Time rounded to the nearest nanosecond.
-inline Time from_seconds(double seconds) { return Time(static_cast<std::int64_t>(std::llround(seconds * 1e9))); }
+inline Time from_seconds(double seconds) {
+  return Time(static_cast<std::int64_t>(std::llround(seconds * 1e9)));
+}
 
 /// A Time as seconds.
 inline double to_seconds(Time time) { return static_cast<double>(time.count()) * 1e-9; }

@@ -1,5 +1,6 @@
-// Float buffers of one size that come back by themselves: whoever drops the last reference to a buffer, a socket's
-// I/O thread included, returns it here. So a tensor can be sent without a copy and its memory used again.
+// Float buffers of one size that come back by themselves: whoever drops the last reference to a buffer, a
+// socket's I/O thread included, returns it here. So a tensor can be sent without a copy and its memory used
+// again.
 #pragma once
 
 #include <cstddef>

@@ -144,7 +144,8 @@ struct HeaderWriter {
 
 template <typename Reader>
 Waits read_waits(Reader reader) {
-  return {from_ns(reader.getLocalWaitNs()), from_ns(reader.getSelectiveWaitNs()), from_ns(reader.getMirrorWaitNs())};
+  return {from_ns(reader.getLocalWaitNs()), from_ns(reader.getSelectiveWaitNs()),
+          from_ns(reader.getMirrorWaitNs())};
 }
 
 /// A malformed header: thrown and caught within this file only.
@@ -187,7 +188,8 @@ Body read_body(schema::Header::Reader header) {
       const auto in = header.getHello();
       const auto sender = in.getSender();
       return Hello{in.getVersion(), in.getRunDigest(),
-                   ProcessId{sender.getDatacenter(), sender.getServer() ? Role::server : Role::worker, sender.getIndex()},
+                   ProcessId{sender.getDatacenter(), sender.getServer() ? Role::server : Role::worker,
+                             sender.getIndex()},
                    in.getIncarnation(), in.getData() ? Channel::data : Channel::control};
     }
     case schema::Header::REFUSAL:
@@ -210,13 +212,13 @@ Body read_body(schema::Header::Reader header) {
     case schema::Header::EVALUATION_PART: {
       const auto in = header.getEvaluationPart();
       return EvaluationPart{in.getClock(),
-                            EvaluationSums{in.getMetricSum(), in.getLossSum(), in.getSamples()}, in.getFinal(),
-                            read_waits(in)};
+                            EvaluationSums{in.getMetricSum(), in.getLossSum(), in.getSamples()},
+                            in.getFinal(), read_waits(in)};
     }
     case schema::Header::SERVER_SAMPLE: {
       const auto in = header.getServerSample();
-      ServerSample sample{in.getClock(),       in.getFinal(), in.getEntriesConsidered(), in.getEntriesSent(),
-                          in.getDifferenceBound(), {}};
+      ServerSample sample{in.getClock(),       in.getFinal(),           in.getEntriesConsidered(),
+                          in.getEntriesSent(), in.getDifferenceBound(), {}};
       if (in.getLinks().size() > kMaxSegments) throw Malformed{fmt::format("{} links", in.getLinks().size())};
       for (const auto link : in.getLinks()) {
         sample.links.push_back({link.getDatacenter(), link.getData(), link.getControl()});
@@ -249,8 +251,8 @@ Body read_body(schema::Header::Reader header) {
   throw Malformed{fmt::format("unknown kind {}", static_cast<unsigned>(header.which()))};
 }
 
-/// Payload frames must be exactly what the segments say: one each for pushes and pull replies, one for all of an
-/// update's, none otherwise.
+/// Payload frames must be exactly what the segments say: one each for pushes and pull replies, one for all of
+/// an update's, none otherwise.
 void check_payloads(const Body& body, std::span<const Payload> payloads) {
   const auto one_each = [&](const std::vector<Segment>& segments) {
     if (payloads.size() != segments.size()) {
@@ -274,7 +276,8 @@ void check_payloads(const Body& body, std::span<const Payload> payloads) {
     }
     return;
   }
-  if (!payloads.empty()) throw Malformed{fmt::format("{} payloads with a {}", payloads.size(), kind_name(body))};
+  if (!payloads.empty())
+    throw Malformed{fmt::format("{} payloads with a {}", payloads.size(), kind_name(body))};
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Headers to bytes and back: packed Cap'n Proto (header.capnp). Decoding trusts nothing: whatever the bytes, it
-// returns either a well-formed body whose sizes agree with the payloads, or the reason why not.
+// Headers to bytes and back: packed Cap'n Proto (header.capnp). Decoding trusts nothing: whatever the bytes,
+// it returns either a well-formed body whose sizes agree with the payloads, or the reason why not.
 #pragma once
 
 #include <cstddef>
@@ -19,16 +19,17 @@ inline constexpr std::size_t kMaxSegments = 4096;
 /// The header frame of a message with this body.
 std::vector<std::byte> encode_header(const Body& body);
 
-/// The body in a received header frame, checked against the sizes of the payload frames that came with it. Checks
-/// form only (known kind, sizes that agree, no overflow); whether tables and ranges exist is the receiver's to check.
+/// The body in a received header frame, checked against the sizes of the payload frames that came with it.
+/// Checks form only (known kind, sizes that agree, no overflow); whether tables and ranges exist is the
+/// receiver's to check.
 Result<Body> decode_header(std::span<const std::byte> header, std::span<const Payload> payloads);
 
-/// Bytes of TCP payload that a message of these frames takes: ZMTP 3.1 framing included (RFC 37: 2 bytes for a
-/// frame of up to 255 bytes, 9 for a longer one).
+/// Bytes of TCP payload that a message of these frames takes: ZMTP 3.1 framing included (RFC 37: 2 bytes for
+/// a frame of up to 255 bytes, 9 for a longer one).
 std::size_t wire_bytes(std::size_t header_bytes, std::span<const Payload> payloads);
 
-/// Bytes of TCP payload that opening one connection takes in the direction of the side that connects, and back:
-/// the ZMTP greeting (64 bytes) and the READY command of a NULL handshake.
+/// Bytes of TCP payload that opening one connection takes in the direction of the side that connects, and
+/// back: the ZMTP greeting (64 bytes) and the READY command of a NULL handshake.
 inline constexpr std::size_t kConnectBytes = 64 + 43;
 inline constexpr std::size_t kAcceptBytes = 64 + 43;
 

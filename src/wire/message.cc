@@ -22,8 +22,10 @@ const char* to_string(StopReason reason) {
 
 const char* kind_name(const Body& body) {
   static constexpr std::array<const char*, std::variant_size_v<Body>> kNames = {
-      "heartbeat",       "hello",         "refusal", "goodbye",      "pull",            "pull reply", "push",          "finished",
-      "evaluation part", "server sample", "update",  "clock report", "acknowledgement", "evaluation", "stop proposal", "drain done"};
+      "heartbeat",  "hello",        "refusal",         "goodbye",         "pull",
+      "pull reply", "push",         "finished",        "evaluation part", "server sample",
+      "update",     "clock report", "acknowledgement", "evaluation",      "stop proposal",
+      "drain done"};
   return kNames.at(body.index());
 }
 

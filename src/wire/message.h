@@ -49,7 +49,8 @@ struct Hello {
   bool operator==(const Hello&) const = default;
 };
 
-/// "Your run is not mine": carries the sender's configuration so that the other can name the key that differs.
+/// "Your run is not mine": carries the sender's configuration so that the other can name the key that
+/// differs.
 struct Refusal {
   std::string identity_text;
   bool operator==(const Refusal&) const = default;
@@ -176,8 +177,9 @@ struct DrainDone {
   bool operator==(const DrainDone&) const = default;
 };
 
-using Body = std::variant<Heartbeat, Hello, Refusal, Goodbye, Pull, PullReply, Push, Finished, EvaluationPart,
-                          ServerSample, Update, ClockReport, Acknowledgement, Evaluation, StopProposal, DrainDone>;
+using Body =
+    std::variant<Heartbeat, Hello, Refusal, Goodbye, Pull, PullReply, Push, Finished, EvaluationPart,
+                 ServerSample, Update, ClockReport, Acknowledgement, Evaluation, StopProposal, DrainDone>;
 
 struct Message {
   Body body;

@@ -1,6 +1,7 @@
-// Raw bytes that travel beside a message's header. A payload shares the ownership of the memory that it points
-// into (a tensor, a received frame), so nothing is copied on the way from one to the other, and that memory lives
-// until the last reader, a socket's I/O thread included, has let go of it. The bytes must not change meanwhile.
+// Raw bytes that travel beside a message's header. A payload shares the ownership of the memory that it
+// points into (a tensor, a received frame), so nothing is copied on the way from one to the other, and that
+// memory lives until the last reader, a socket's I/O thread included, has let go of it. The bytes must not
+// change meanwhile.
 #pragma once
 
 #include <cstddef>

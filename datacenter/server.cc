@@ -1,0 +1,339 @@
+#include "datacenter/server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "src/wire/float_bytes.h"
+
+namespace meridian::datacenter {
+
+Server::Server(ServerOptions options, const Workload& workload, ShardMap shards, Membership& membership,
+               ParameterStore& store, Replication& replication)
+    : options_(std::move(options)),
+      workload_(workload),
+      shards_(std::move(shards)),
+      membership_(membership),
+      store_(store),
+      replication_(replication),
+      clock_(options_.workers),
+      plan_(transfer_plan(store.ranges())),
+      pushes_(options_.workers, TransferCursor(store.ranges())),
+      worker_finished_(options_.workers, false),
+      scoreboard_(options_.workers, options_.servers),
+      final_model_(shards_, options_.servers) {
+  for (std::size_t table = 0; table < store_.tables(); ++table) {
+    const TableRange range = store_.ranges()[table];
+    gradient_.emplace_back(range.size());
+    optimizers_.push_back(make_optimizer(options_.optimizer, range.size()).value());
+    FloatBuffer whole(shards_.tables()[table].size());
+    workload_.fill_initial_values(table, whole.span());
+    std::copy_n(whole.data() + range.begin, range.size(), store_.change(table).data());
+  }
+}
+
+void Server::open(Time now, Actions& actions) {
+  opened_ = true;
+  resume(now, actions);
+}
+
+void Server::violation(Time now, ProcessId from, const std::string& what, Actions& actions) {
+  done_ = true;
+  membership_.fail(now, FaultKind::failed, fmt::format("{} sent {}", membership_.name_of(from), what),
+                   actions);
+}
+
+void Server::on_message(Time now, ProcessId from, Message message, Actions& actions) {
+  if (done_) return;
+  dispatch(now, from, message, actions);
+  resume(now, actions);
+}
+
+void Server::dispatch(Time now, ProcessId from, const Message& message, Actions& actions) {
+  if (const auto* push = std::get_if<Push>(&message.body))
+    return on_push(now, from, *push, message.payloads, actions);
+  if (const auto* pull = std::get_if<Pull>(&message.body)) return on_pull(now, from, *pull, actions);
+  if (const auto* finished = std::get_if<Finished>(&message.body))
+    return on_finished(now, from, *finished, actions);
+  if (const auto* reply = std::get_if<PullReply>(&message.body)) {
+    return on_pull_reply(now, from, *reply, message.payloads, actions);
+  }
+  if (std::holds_alternative<StopProposal>(message.body) && leads()) {
+    return replication_.wish_to_stop(now, StopReason::interrupted, actions);
+  }
+  Failure wrong = Error{fmt::format("a {} where none belongs", kind_name(message.body))};
+  if (const auto* part = std::get_if<EvaluationPart>(&message.body); part != nullptr && leads()) {
+    if (from.role == Role::worker) wrong = scoreboard_.add(from.index, *part);
+  } else if (const auto* sample = std::get_if<ServerSample>(&message.body); sample != nullptr && leads()) {
+    if (from.role == Role::server) wrong = scoreboard_.add(from.index, *sample);
+  }
+  if (wrong) return violation(now, from, wrong->message, actions);
+  collect_measurements(now, actions);
+}
+
+void Server::on_push(Time now, ProcessId from, const Push& push, std::span<const Payload> payloads,
+                     Actions& actions) {
+  if (from.role != Role::worker || !clock_.accepts(from.index, push.clock)) {
+    return violation(
+        now, from, fmt::format("a push of clock {} while clock {} is open", push.clock, clock_.closed() + 1),
+        actions);
+  }
+  const std::size_t samples = workload_.samples_per_clock({options_.self.datacenter, from.index});
+  if (push.samples != samples) {
+    return violation(now, from, fmt::format("a push over {} samples where {} belong", push.samples, samples),
+                     actions);
+  }
+  TransferCursor& cursor = pushes_[from.index];
+  if (!cursor.take(push.segments)) return violation(now, from, "a push that is not what comes next", actions);
+  for (std::size_t i = 0; i < push.segments.size(); ++i) {
+    const Segment& segment = push.segments[i];
+    const std::size_t first = segment.first - store_.ranges()[segment.table].begin;
+    add_floats(gradient_[segment.table].span().subspan(first, segment.count), payloads[i].bytes());
+  }
+  if (!cursor.complete()) return;
+  cursor.restart();
+  samples_ += push.samples;
+  if (clock_.push_complete(from.index)) close_clock(now, actions);
+}
+
+void Server::close_clock(Time now, Actions& actions) {
+  const Clock clock = clock_.closed();
+  const float gradient_scale = 1.0F / static_cast<float>(samples_);
+  for (std::size_t table = 0; table < gradient_.size(); ++table) {
+    const std::span<float> step = gradient_[table].span();
+    if (!optimizers_[table]->step(gradient_scale, replication_.step_scale(), store_.values(table), step)) {
+      done_ = true;
+      membership_.fail(
+          now, FaultKind::failed,
+          fmt::format("a value that is not finite in table {} at clock {} in datacenter {}; a smaller "
+                      "learning rate may help",
+                      shards_.tables()[table].name, clock, options_.datacenter_name),
+          actions);
+      return;
+    }
+    replication_.merge_own_step(clock, table, store_.change(table), step);
+    std::fill(step.begin(), step.end(), 0.0F);
+  }
+  samples_ = 0;
+  replication_.clock_closed(now, clock, actions);
+}
+
+void Server::on_pull(Time now, ProcessId from, const Pull& pull, Actions& actions) {
+  const bool expected = from.role == Role::worker ? pull.final || pull.clock <= clock_.closed() + 1
+                                                  : pull.final && from.index == 0;
+  const bool twice =
+      std::any_of(held_.begin(), held_.end(), [&](const HeldRead& read) { return read.reader == from; });
+  if (!expected || twice)
+    return violation(now, from, fmt::format("a pull of clock {} out of turn", pull.clock), actions);
+  held_.push_back({.reader = from, .clock = pull.clock, .final = pull.final, .since = now, .waits = {}});
+}
+
+/// Whether `read` may be served now, and where not, what it waits for.
+ReadDecision Server::decide(const HeldRead& read, WaitingFor& cause) const {
+  cause = WaitingFor::nothing_counted;
+  if (read.final)
+    return draining_ && replication_.drained() ? ReadDecision::serve : ReadDecision::hold_mirror_clock;
+  if (!opened_) return ReadDecision::hold_mirror_clock;
+  cause = WaitingFor::local_barrier;
+  if (clock_.closed() < read.clock) return ReadDecision::hold_mirror_clock;
+  const ReadDecision decision = replication_.may_read(read.clock);
+  cause = decision == ReadDecision::hold_selective_barrier ? WaitingFor::selective_barrier
+                                                           : WaitingFor::mirror_clock;
+  return decision;
+}
+
+void Server::serve_held_reads(Time now, Actions& actions) {
+  for (std::size_t i = 0; i < held_.size();) {
+    HeldRead& read = held_[i];
+    const Time waited = now - read.since;
+    read.since = now;
+    switch (read.cause) {
+      case WaitingFor::local_barrier:
+        read.waits.local_barrier += waited;
+        break;
+      case WaitingFor::selective_barrier:
+        read.waits.selective_barrier += waited;
+        break;
+      case WaitingFor::mirror_clock:
+        read.waits.mirror_clock += waited;
+        break;
+      case WaitingFor::nothing_counted:
+        break;
+    }
+    const ReadDecision decision = decide(read, read.cause);
+    if (decision != ReadDecision::serve && decision != ReadDecision::serve_and_stop) {
+      ++i;
+      continue;
+    }
+    const HeldRead served = read;
+    held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(i));
+    serve(now, served, decision == ReadDecision::serve_and_stop, actions);
+  }
+}
+
+std::vector<Payload> Server::read_values(const std::vector<Segment>& segments) {
+  std::vector<Payload> payloads;
+  for (const Segment& segment : segments) {
+    payloads.push_back(
+        store_.read(segment.table, segment.first - store_.ranges()[segment.table].begin, segment.count));
+  }
+  return payloads;
+}
+
+void Server::serve(Time now, const HeldRead& read, bool stop, Actions& actions) {
+  if (!read.final && !started_) {
+    started_ = true;
+    actions.report(TrainingStarted{});
+    if (leads() && options_.stop_time) actions.set_timer(TimerId::stop_time, now + *options_.stop_time);
+  }
+  for (std::size_t part = 0; part < plan_.size(); ++part) {
+    PullReply reply{read.clock, static_cast<std::uint16_t>(part), part + 1 == plan_.size(), stop, read.waits,
+                    plan_[part]};
+    std::vector<Payload> payloads = read_values(reply.segments);
+    membership_.send(now, read.reader, Channel::data, {std::move(reply), std::move(payloads)}, actions);
+  }
+  if (read.final) {
+    ++final_reads_served_;
+    return;
+  }
+  if (read.clock > 0 && read.clock % options_.evaluate_every == 0 && (!sampled_ || *sampled_ < read.clock)) {
+    sampled_ = read.clock;
+    add_own_sample(now, read.clock, /*final=*/false, actions);
+  }
+  if (!served_ || *served_ < read.clock) {
+    served_ = read.clock;
+    replication_.read_served(now, read.clock, actions);
+  }
+}
+
+void Server::add_own_sample(Time now, Clock clock, bool final, Actions& actions) {
+  ReplicationCounters counters = replication_.counters();
+  ServerSample sample{clock,
+                      final,
+                      counters.entries_considered,
+                      counters.entries_sent,
+                      replication_.difference_bound(),
+                      std::move(counters.links)};
+  if (!leads()) {
+    membership_.send(now, ProcessId::server(options_.self.datacenter, 0), Channel::control,
+                     {std::move(sample), {}}, actions);
+    return;
+  }
+  if (const Failure wrong = scoreboard_.add(options_.self.index, sample))
+    return violation(now, options_.self, wrong->message, actions);
+  collect_measurements(now, actions);
+}
+
+void Server::collect_measurements(Time now, Actions& actions) {
+  while (auto complete = scoreboard_.take_complete()) {
+    const double objective = workload_.objective(complete->sums);
+    std::uint64_t wan_bytes = 0;
+    for (const LinkBytes& link : complete->servers.links) wan_bytes += link.data + link.control;
+    actions.report(Measured{.clock = complete->clock,
+                            .objective = objective,
+                            .loss = complete->sums.loss_sum /
+                                    static_cast<double>(std::max<std::uint64_t>(1, complete->sums.samples)),
+                            .final = complete->final,
+                            .stop_reason = complete->final ? replication_.stop_reason() : StopReason::none,
+                            .wan_bytes = wan_bytes,
+                            .entries_considered = complete->servers.entries_considered,
+                            .entries_sent = complete->servers.entries_sent,
+                            .difference_bound = complete->servers.difference_bound,
+                            .links = complete->servers.links,
+                            .waits = complete->waits});
+    if (complete->final) {
+      done_ = true;
+      membership_.say_goodbye(now, /*failed=*/false, "done", actions);
+      actions.finish();
+      return;
+    }
+    replication_.evaluated(now, complete->clock, objective, actions);
+  }
+}
+
+void Server::on_finished(Time now, ProcessId from, const Finished& finished, Actions& actions) {
+  const bool fits = from.role == Role::worker && !worker_finished_.at(from.index) &&
+                    finished.clock == clock_.closed() &&
+                    (!finished_clock_ || *finished_clock_ == finished.clock);
+  if (!fits)
+    return violation(now, from,
+                     fmt::format("the end of training at clock {}, with {} clocks closed", finished.clock,
+                                 clock_.closed()),
+                     actions);
+  finished_clock_ = finished.clock;
+  worker_finished_[from.index] = true;
+}
+
+void Server::drain_when_all_finished(Time now, Actions& actions) {
+  const bool all =
+      std::all_of(worker_finished_.begin(), worker_finished_.end(), [](bool finished) { return finished; });
+  // The first server's last evaluation goes out before its drain, so that all datacenters know it by the end.
+  if (draining_ || !all || (leads() && scoreboard_.open() > 0)) return;
+  draining_ = true;
+  if (leads()) actions.report(TrainingStopped{*finished_clock_});
+  replication_.drain(now, *finished_clock_, actions);
+}
+
+void Server::resume(Time now, Actions& actions) {
+  if (done_) return;
+  drain_when_all_finished(now, actions);
+  serve_held_reads(now, actions);
+  finish_up(now, actions);
+}
+
+void Server::finish_up(Time now, Actions& actions) {
+  if (done_ || !draining_ || !replication_.drained()) return;
+  if (leads()) {
+    if (final_begun_) return;
+    final_begun_ = true;
+    final_model_.begin(*finished_clock_);
+    // Its own part takes the same way into the final model as the others'.
+    for (std::size_t part = 0; part < plan_.size(); ++part) {
+      const PullReply reply{
+          *finished_clock_, static_cast<std::uint16_t>(part), part + 1 == plan_.size(), true, {},
+          plan_[part]};
+      const Failure wrong = final_model_.accept(0, reply, read_values(reply.segments));
+      MERIDIAN_CHECK(!wrong, "{}", wrong->message);
+    }
+    for (std::size_t server = 1; server < options_.servers; ++server) {
+      membership_.send(now, ProcessId::server(options_.self.datacenter, static_cast<std::uint16_t>(server)),
+                       Channel::control, {Pull{*finished_clock_, true}, {}}, actions);
+    }
+    if (final_model_.complete()) add_own_sample(now, *finished_clock_, /*final=*/true, actions);
+    return;
+  }
+  if (final_reads_served_ == options_.workers + 1) {
+    done_ = true;
+    add_own_sample(now, *finished_clock_, /*final=*/true, actions);
+    membership_.say_goodbye(now, /*failed=*/false, "done", actions);
+    actions.finish();
+  }
+}
+
+void Server::on_pull_reply(Time now, ProcessId from, const PullReply& reply,
+                           std::span<const Payload> payloads, Actions& actions) {
+  if (!leads() || !final_begun_ || from.role != Role::server)
+    return violation(now, from, "a pull reply that nobody asked for", actions);
+  if (const Failure wrong = final_model_.accept(from.index, reply, payloads))
+    return violation(now, from, wrong->message, actions);
+  if (final_model_.complete()) add_own_sample(now, *finished_clock_, /*final=*/true, actions);
+}
+
+void Server::on_stop_time(Time now, Actions& actions) {
+  replication_.wish_to_stop(now, StopReason::time, actions);
+  resume(now, actions);
+}
+
+void Server::on_interrupt(Time now, Actions& actions) {
+  if (!started_)
+    return membership_.fail(now, FaultKind::failed, "interrupted before the training began", actions);
+  if (leads()) {
+    replication_.wish_to_stop(now, StopReason::interrupted, actions);
+    return resume(now, actions);
+  }
+  membership_.send(now, ProcessId::server(options_.self.datacenter, 0), Channel::control,
+                   {StopProposal{0, StopReason::interrupted}, {}}, actions);
+}
+
+}  // namespace meridian::datacenter

@@ -1,0 +1,124 @@
+// A parameter server inside one datacenter: it holds its shards' values, sums the workers' gradients as they
+// arrive, lets the optimizer turn each clock's sum into a step, and serves reads. What lies beyond the
+// datacenter is behind the Replication seam.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "datacenter/bsp_clock.h"
+#include "datacenter/parameter_store.h"
+#include "datacenter/pulled_model.h"
+#include "datacenter/replication.h"
+#include "datacenter/scoreboard.h"
+#include "datacenter/shard_map.h"
+#include "datacenter/transfer.h"
+#include "src/optimizer/optimizer.h"
+#include "src/runtime/machine.h"
+#include "src/runtime/membership.h"
+#include "src/workload/workload.h"
+
+namespace meridian::datacenter {
+
+struct ServerOptions {
+  ProcessId self;
+  std::string datacenter_name;
+  std::size_t workers = 1;
+  std::size_t servers = 1;
+  std::uint32_t evaluate_every = 25;
+  std::optional<Time> stop_time;  ///< end training this long after its start
+  OptimizerOptions optimizer;
+};
+
+/// The machine that hosts a server (wan::MirroredServer) feeds it messages of its own datacenter's processes,
+/// once they have greeted, and the events below. The first server of a datacenter (index 0) also collects
+/// evaluations and, at the end, the whole model.
+class Server {
+ public:
+  /// `workload` must outlive the server; `membership`, `replication` and `store` too.
+  Server(ServerOptions options, const Workload& workload, ShardMap shards, Membership& membership,
+         ParameterStore& store, Replication& replication);
+
+  bool leads() const { return options_.self.index == 0; }
+  Clock closed() const { return clock_.closed(); }
+
+  /// Everybody is there: reads may be served from now on.
+  void open(Time now, Actions& actions);
+  void on_message(Time now, ProcessId from, Message message, Actions& actions);
+  void on_stop_time(Time now, Actions& actions);
+  void on_interrupt(Time now, Actions& actions);
+
+  /// Something that reads wait for may have changed: serves what may be served, moves on what may move on.
+  void resume(Time now, Actions& actions);
+
+  /// All tables after the drain; on the first server, once it has finished.
+  const PulledModel& final_model() const { return final_model_; }
+
+ private:
+  enum class WaitingFor : std::uint8_t { local_barrier, selective_barrier, mirror_clock, nothing_counted };
+
+  /// A read that is held back, and the wait it has gathered by cause.
+  struct HeldRead {
+    ProcessId reader;
+    Clock clock = 0;
+    bool final = false;
+    WaitingFor cause = WaitingFor::local_barrier;
+    Time since{0};
+    Waits waits;
+  };
+
+  void dispatch(Time now, ProcessId from, const Message& message, Actions& actions);
+  void on_push(Time now, ProcessId from, const Push& push, std::span<const Payload> payloads,
+               Actions& actions);
+  void on_pull(Time now, ProcessId from, const Pull& pull, Actions& actions);
+  void on_finished(Time now, ProcessId from, const Finished& finished, Actions& actions);
+  void on_pull_reply(Time now, ProcessId from, const PullReply& reply, std::span<const Payload> payloads,
+                     Actions& actions);
+  void close_clock(Time now, Actions& actions);
+  void serve_held_reads(Time now, Actions& actions);
+  ReadDecision decide(const HeldRead& read, WaitingFor& cause) const;
+  std::vector<Payload> read_values(const std::vector<Segment>& segments);
+  void serve(Time now, const HeldRead& read, bool stop, Actions& actions);
+  void drain_when_all_finished(Time now, Actions& actions);
+  void finish_up(Time now, Actions& actions);
+  void collect_measurements(Time now, Actions& actions);
+  void add_own_sample(Time now, Clock clock, bool final, Actions& actions);
+  void violation(Time now, ProcessId from, const std::string& what, Actions& actions);
+
+  ServerOptions options_;
+  const Workload& workload_;
+  ShardMap shards_;
+  Membership& membership_;
+  ParameterStore& store_;
+  Replication& replication_;
+
+  BspClock clock_;
+  std::vector<std::vector<Segment>> plan_;
+  std::vector<TransferCursor> pushes_;  // one for each worker
+  std::vector<FloatBuffer> gradient_;   // summed so far, then the step; one for each table
+  std::uint64_t samples_ = 0;
+  std::vector<std::unique_ptr<Optimizer>> optimizers_;
+
+  bool opened_ = false;
+  bool started_ = false;
+  std::vector<HeldRead> held_;
+  std::optional<Clock> sampled_;
+  std::optional<Clock> served_;
+
+  std::vector<bool> worker_finished_;
+  std::optional<Clock> finished_clock_;
+  bool draining_ = false;
+  std::size_t final_reads_served_ = 0;
+  bool final_begun_ = false;
+  bool done_ = false;
+
+  Scoreboard scoreboard_;
+  PulledModel final_model_;
+};
+
+}  // namespace meridian::datacenter

@@ -1,0 +1,73 @@
+// A worker: pulls the model from its datacenter's servers, computes a gradient on its own data, pushes it,
+// and begins anew. At evaluation clocks it also measures its part of the held-out data. It knows no other
+// datacenter.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "datacenter/pulled_model.h"
+#include "datacenter/shard_map.h"
+#include "src/runtime/machine.h"
+#include "src/runtime/membership.h"
+#include "src/wire/buffer_pool.h"
+#include "src/workload/compute_time.h"
+#include "src/workload/workload.h"
+
+namespace meridian::datacenter {
+
+struct WorkerOptions {
+  std::string datacenter_name;
+  std::size_t workers = 1;  ///< of this datacenter
+  std::size_t servers = 1;
+  std::uint32_t evaluate_every = 25;
+  ComputeTime compute_time;
+};
+
+class Worker final : public Machine {
+ public:
+  /// `workload` must outlive the worker; computations read it from other threads.
+  Worker(WorkerOptions options, Identity identity, PeerWatch::Deadlines deadlines, const Workload& workload,
+         const ShardMap& shards);
+
+  void start(Time now, Actions& actions) override;
+  void on_message(Time now, ProcessId from, Channel channel, Message message, Actions& actions) override;
+  void on_timer(Time now, TimerId id, Actions& actions) override;
+  void on_computed(Time now, ComputationKind kind, Actions& actions) override;
+  void on_malformed(Time now, ProcessId from, const std::string& why, Actions& actions) override;
+  void on_interrupt(Time now, Actions& actions) override;
+
+ private:
+  enum class State : std::uint8_t { joining, pulling, evaluating, computing, pulling_final, done };
+
+  void pull(Time now, bool final, Actions& actions);
+  void on_pull_reply(Time now, ProcessId from, const PullReply& reply, std::span<const Payload> payloads,
+                     Actions& actions);
+  void evaluate(Actions& actions);
+  void compute_or_finish(Time now, Actions& actions);
+  void push(Time now, Actions& actions);
+  ProcessId server(std::size_t index) const;
+
+  WorkerOptions options_;
+  Membership membership_;
+  const Workload& workload_;
+  WorkerPlace place_;
+  std::vector<std::vector<std::vector<Segment>>> plans_;  // for each server, the messages of its part
+  std::vector<TableSpec> tables_;
+  std::vector<std::size_t> offsets_;  // of each table in a gradient buffer
+
+  State state_ = State::joining;
+  Clock clock_ = 0;  // finished
+  bool stop_ = false;
+  Waits waits_;
+  PulledModel model_;
+  BufferPool gradient_buffers_;
+  std::shared_ptr<FloatBuffer> gradient_;
+  GradientReport gradient_report_;
+  EvaluationSums evaluation_;
+};
+
+}  // namespace meridian::datacenter

@@ -1,0 +1,114 @@
+#include "src/runtime/membership.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace meridian {
+
+void Membership::expect(ProcessId peer, const std::string& name, bool answer) {
+  watch_.expect(peer, name, /*connections=*/2);
+  peers_.push_back({peer, name, answer});
+}
+
+Message Membership::hello(Channel channel) const {
+  return {Hello{kProtocolVersion, identity_.run_digest, identity_.self, identity_.incarnation, channel}, {}};
+}
+
+void Membership::greet(Time now, ProcessId peer, Actions& actions) {
+  send(now, peer, Channel::control, hello(Channel::control), actions);
+  send(now, peer, Channel::data, hello(Channel::data), actions);
+}
+
+std::size_t Membership::send(Time now, ProcessId to, Channel channel, Message message, Actions& actions) {
+  const std::size_t bytes = actions.send(to, channel, std::move(message));
+  watch_.sent_to(now, to);
+  if (counter_) counter_(to, channel, bytes);
+  return bytes;
+}
+
+const std::string& Membership::name_of(ProcessId peer) const {
+  static const std::string kUnknown = "an unknown process";
+  const auto found = std::find_if(peers_.begin(), peers_.end(), [&](const Peer& p) { return p.id == peer; });
+  return found == peers_.end() ? kUnknown : found->name;
+}
+
+void Membership::on_hello(Time now, ProcessId from, Channel channel, const Hello& hello_in,
+                          Actions& actions) {
+  if (!watch_.knows(from)) {
+    actions.report(
+        Notice{fmt::format("refused a hello from a process that is not in this deployment "
+                           "(datacenter {}, {} {})",
+                           from.datacenter, to_string(from.role), from.index)});
+    return;
+  }
+  if (hello_in.version != kProtocolVersion) {
+    actions.report(Notice{fmt::format("refused {}: it speaks protocol version {}, this process version {}",
+                                      name_of(from), hello_in.version, kProtocolVersion)});
+    return;
+  }
+  if (hello_in.run_digest != identity_.run_digest) {
+    actions.report(Notice{fmt::format("refused {}: it runs another configuration", name_of(from))});
+    send(now, from, Channel::control, {Refusal{identity_.configuration}, {}}, actions);
+    return;
+  }
+  if (!watch_.greeted(now, from, hello_in.incarnation, channel)) {
+    fail(now, FaultKind::failed, fmt::format("{} was restarted during the run", name_of(from)), actions);
+    return;
+  }
+  const auto peer = std::find_if(peers_.begin(), peers_.end(), [&](const Peer& p) { return p.id == from; });
+  if (peer != peers_.end() && peer->answer) send(now, from, channel, hello(channel), actions);
+}
+
+bool Membership::on_message(Time now, ProcessId from, Channel channel, const Body& body, Actions& actions) {
+  if (const auto* hello_in = std::get_if<Hello>(&body)) {
+    on_hello(now, from, channel, *hello_in, actions);
+    return true;
+  }
+  if (const auto* refusal = std::get_if<Refusal>(&body)) {
+    if (watch_.knows(from)) {
+      fail(now, FaultKind::failed,
+           fmt::format("{} runs another configuration: {}", name_of(from),
+                       identity_.explain_difference(refusal->identity_text)),
+           actions);
+    }
+    return true;
+  }
+  watch_.heard_from(now, from);
+  if (const auto* goodbye = std::get_if<Goodbye>(&body)) {
+    if (!watch_.has_greeted(from)) return true;
+    watch_.departed(from);
+    if (goodbye->failed) {
+      // A peer's text is a peer's text: bounded, and never passed on as if it were ours.
+      fail(now, FaultKind::failed,
+           fmt::format("{} stopped: {}", name_of(from), goodbye->reason.substr(0, 500)), actions);
+    }
+    return true;
+  }
+  return std::holds_alternative<Heartbeat>(body);
+}
+
+void Membership::on_tick(Time now, Actions& actions) {
+  for (const ProcessId peer : watch_.owed_heartbeat(now)) {
+    send(now, peer, Channel::control, {Heartbeat{}, {}}, actions);
+  }
+  if (const std::string notice = watch_.missing_notice(now); !notice.empty()) actions.report(Notice{notice});
+  if (const std::string overdue = watch_.overdue(now); !overdue.empty())
+    fail(now, FaultKind::failed, overdue, actions);
+}
+
+void Membership::say_goodbye(Time now, bool failed, const std::string& reason, Actions& actions) {
+  for (const Peer& peer : peers_) {
+    if (watch_.has_greeted(peer.id) && !watch_.has_departed(peer.id)) {
+      send(now, peer.id, Channel::control, {Goodbye{failed, reason}, {}}, actions);
+    }
+  }
+}
+
+void Membership::fail(Time now, FaultKind kind, const std::string& reason, Actions& actions) {
+  say_goodbye(now, /*failed=*/true, reason, actions);
+  actions.fail(kind, reason);
+}
+
+}  // namespace meridian

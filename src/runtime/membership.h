@@ -1,0 +1,86 @@
+// The part of every machine that keeps company with its peers: it greets them, checks their greeting, sends
+// heartbeats, and ends the run with a name when a peer is missing, silent, gone for a fault, or of another
+// run.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "src/runtime/machine.h"
+#include "src/runtime/peer_watch.h"
+
+namespace meridian {
+
+/// Who a process is and which run it belongs to.
+struct Identity {
+  ProcessId self;
+  std::string name;  ///< "tokyo-server-0"
+  std::uint64_t run_digest = 0;
+  std::uint64_t incarnation = 0;  ///< differs each time the process starts
+  std::string configuration;      ///< the run's identity, key=value lines
+  /// Names the first key in which a peer's configuration text differs from ours, with both values.
+  std::function<std::string(const std::string& theirs)> explain_difference;
+};
+
+class Membership {
+ public:
+  Membership(Identity identity, PeerWatch::Deadlines deadlines)
+      : identity_(std::move(identity)), watch_(deadlines) {}
+
+  const Identity& identity() const { return identity_; }
+
+  /// A peer that must greet us on both channels. `answer`: its connections to us carry both directions, so
+  /// its greeting is answered with ours.
+  void expect(ProcessId peer, const std::string& name, bool answer);
+
+  /// Greets `peer` on both channels.
+  void greet(Time now, ProcessId peer, Actions& actions);
+
+  /// Handles what concerns membership (hello, refusal, goodbye, heartbeat) and returns true; anything else is
+  /// left to the caller, who must drop it where !has_greeted(from, channel).
+  bool on_message(Time now, ProcessId from, Channel channel, const Body& body, Actions& actions);
+
+  /// To be called every PeerWatch::kTick. Sends heartbeats; fails the run for what is overdue.
+  void on_tick(Time now, Actions& actions);
+
+  /// Sends and notes that the peer heard from us. Returns the bytes on the wire.
+  std::size_t send(Time now, ProcessId to, Channel channel, Message message, Actions& actions);
+
+  /// Tells every peer that this process leaves: done, or because of a fault.
+  void say_goodbye(Time now, bool failed, const std::string& reason, Actions& actions);
+
+  /// Ends the run: tells every peer why, then fails.
+  void fail(Time now, FaultKind kind, const std::string& reason, Actions& actions);
+
+  bool complete() const { return watch_.complete(); }
+  bool knows(ProcessId peer) const { return watch_.knows(peer); }
+  bool has_greeted(ProcessId peer) const { return watch_.has_greeted(peer); }
+  bool has_greeted(ProcessId peer, Channel channel) const { return watch_.has_greeted(peer, channel); }
+  bool has_departed(ProcessId peer) const { return watch_.has_departed(peer); }
+  const std::string& name_of(ProcessId peer) const;
+
+  /// Called with the bytes of each message that goes out through send(): for counting what crosses the WAN.
+  void count_sent_with(std::function<void(ProcessId to, Channel channel, std::size_t bytes)> counter) {
+    counter_ = std::move(counter);
+  }
+
+ private:
+  struct Peer {
+    ProcessId id;
+    std::string name;
+    bool answer = false;
+  };
+
+  Message hello(Channel channel) const;
+  void on_hello(Time now, ProcessId from, Channel channel, const Hello& hello, Actions& actions);
+
+  Identity identity_;
+  PeerWatch watch_;
+  std::vector<Peer> peers_;
+  std::function<void(ProcessId, Channel, std::size_t)> counter_;
+};
+
+}  // namespace meridian
