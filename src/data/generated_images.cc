@@ -11,17 +11,22 @@
 namespace meridian {
 namespace {
 
-// An image is the sum of smooth fields, each with a coefficient of the sample's own. The coefficients are
-// drawn around one of several centres of the sample's class: several centres of a class make a straight
-// boundary between classes a poor one, overlap of centres and foreign labels set how well anything can do.
+// An image is the sum of smooth fields, each with a coefficient of the sample's own, cut off at black and
+// white. The coefficients are drawn around one of several centres of the sample's class: several centres make
+// a straight boundary between classes a poor one; the spread of samples against that of centres, and foreign
+// labels, set how well anything can do. Fields grow fainter like 1/f, as the frequencies of photographs do,
+// so that what the faint ones tell is learnt late. The figures below were tuned against Fashion-MNIST (batch
+// 64): softmax regression at rate 0.05 gets 0.84 (real: 0.835); a perceptron of 128 hidden units at rate 0.2
+// passes 0.86 after 1,525 clocks (real: 1,500) and gets at most 0.90 (real: 0.89).
 constexpr std::size_t kPixels = kGeneratedSide * kGeneratedSide;
-constexpr std::size_t kFields = 24;
-constexpr std::size_t kCentres = 3;  // of each class
-constexpr double kClassSpread = 0.62;
-constexpr double kCentreSpread = 0.55;
-constexpr double kSampleSpread = 0.72;
-constexpr double kForeignLabels = 0.05;
-constexpr int kFractionBits = 8;  // of coefficients; fields are whole numbers of grey levels
+constexpr std::size_t kFields = 48;
+constexpr std::size_t kCentres = 4;  // of each class
+constexpr double kClassSpread = 0.45;
+constexpr double kCentreSpread = 0.6;
+constexpr double kSampleSpread = 1.0;
+constexpr double kForeignLabels = 0.04;
+constexpr double kStrongestField = 90.0;  // in grey levels
+constexpr int kFractionBits = 8;          // of coefficients; fields are whole numbers of grey levels
 
 using Coefficients = std::array<std::int16_t, kFields>;
 
@@ -52,7 +57,9 @@ void draw_field(Random& random, double grey_levels, std::array<std::int16_t, kPi
 
 Scene draw_scene(Random& random) {
   Scene scene;
-  for (std::size_t f = 0; f < kFields; ++f) draw_field(random, 24.0, scene.fields[f]);
+  for (std::size_t f = 0; f < kFields; ++f) {
+    draw_field(random, kStrongestField / static_cast<double>(f + 1), scene.fields[f]);
+  }
   for (std::size_t label = 0; label < kGeneratedClasses; ++label) {
     std::array<double, kFields> middle{};
     for (double& value : middle) value = kClassSpread * random.normal();
