@@ -5,8 +5,8 @@
 #   tests/fresh-machine.sh [COMMAND...]    e.g. tests/fresh-machine.sh demo; without arguments: demo test
 #
 # Exit codes: 0 every command passed, 1 one failed, 77 this machine cannot make such a root (not root, no
-# debootstrap, no right to mount). It has mount and process namespaces of its own, so that however it ends, nothing
-# stays mounted or running.
+# debootstrap, no right to mount). It works in mount and process namespaces of its own, which end with it: nothing
+# stays mounted or running, also when it is interrupted.
 set -euo pipefail
 
 skip() { echo "fresh-machine: skipped: $*" >&2; exit 77; }
@@ -22,14 +22,22 @@ if [ "${FRESH_MACHINE_INSIDE:-}" != yes ]; then
   source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
   work=$(mktemp -d "${TMPDIR:-/tmp}/fresh-machine.XXXXXX")
   # The mounts inside went with their namespace; --one-file-system makes sure that nothing else can be hit.
-  trap 'rm -rf --one-file-system "$work"' EXIT
+  inside=
+  # shellcheck disable=SC2317  # the traps call it
+  clean_up() {
+    # unshare heeds only SIGKILL; its child, and with it all processes inside, goes with it.
+    if [ -n "$inside" ]; then { kill -KILL "$inside" && wait "$inside"; } 2>/dev/null || true; fi
+    rm -rf --one-file-system "$work"
+  }
+  trap clean_up EXIT
   trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
   git clone --quiet --no-hardlinks "$source_dir" "$work/clone"
   FRESH_MACHINE_INSIDE=yes unshare --mount --pid --fork --kill-child "$0" "$work" "$@" &
   inside=$!
-  trap 'kill "$inside" 2>/dev/null || true; wait "$inside" || true; rm -rf --one-file-system "$work"' EXIT
-  wait "$inside"
-  exit
+  status=0
+  wait "$inside" || status=$?
+  inside=
+  exit "$status"
 fi
 
 work=$1
