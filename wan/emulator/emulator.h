@@ -1,0 +1,99 @@
+// The WAN emulator: TCP relays in user space that give the traffic between two places the rate and the delay
+// of a wide-area link. All connections assigned to one link and direction share its rate as SharedLink says;
+// bytes, half-closes and resets come out in the order in which they went in, each after its delay.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/base/time.h"
+
+namespace meridian::wan::emulator {
+
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+/// One direction between two places.
+struct LinkDescription {
+  std::string from;
+  std::string to;
+  double rate_bytes_per_s = 0;  ///< above 0; infinity for no limit
+  Time delay{0};                ///< one way, at least 0
+};
+
+/// Accepts TCP connections at `listen` (port 0: the system chooses one, see Emulator::port) and relays each
+/// to `target`: what the accepted side sends goes over links[forward_link], what the target sends over
+/// links[backward_link].
+struct RelayDescription {
+  Endpoint listen;
+  Endpoint target;
+  std::size_t forward_link = 0;
+  std::size_t backward_link = 0;
+};
+
+struct Description {
+  std::vector<LinkDescription> links;
+  std::vector<RelayDescription> relays;
+  /// How long a connection waits for a target that refuses or does not answer yet; then it is closed.
+  Time connect_deadline = std::chrono::seconds(10);
+};
+
+struct LinkCounters {
+  std::uint64_t bytes = 0;        ///< payload that came out at the link's far end
+  std::uint64_t connections = 0;  ///< opened since the start, living and ended
+};
+
+/// Bounded buffers: of one connection and direction at most rate x delay + 64 KiB are held; beyond that
+/// nothing more is read, so TCP holds the sender back. (A link without a rate limit counts as 10 Gb/s in this
+/// bound.) The kernel's buffers on the emulator's side are limited too, to 20 ms of the link's rate and at
+/// least 64 KiB each.
+///
+/// A failure of one connection ends that connection only. Setting up a connection costs no round trip of the
+/// link.
+///
+/// run() may be called once and owns its thread while it runs; stop(), port() and counters() may be called
+/// from any thread, everything else before run().
+class Emulator {
+ public:
+  /// Listens at every relay's port, so that connections wait from now on, or says which relay or link cannot
+  /// be and why; then nothing is left open.
+  static Result<std::unique_ptr<Emulator>> create(const Description& description);
+
+  /// Open connections are closed at once.
+  ~Emulator();
+  Emulator(const Emulator&) = delete;
+  Emulator& operator=(const Emulator&) = delete;
+
+  /// Relays until stop() is called.
+  void run();
+
+  /// Ends run(), or lets it return at once if it comes later. Not for signal handlers.
+  void stop();
+
+  /// Calls `on_readable` in run()'s thread whenever `fd` can be read without blocking, its end included,
+  /// until it returns false. The descriptor stays the caller's and must outlive the emulator; it must be a
+  /// pipe, a socket or another that can be polled. `on_readable` must take what is there, or it is called
+  /// again at once.
+  Failure watch_fd(int fd, std::function<bool()> on_readable);
+
+  /// The port on which relay `relay` listens.
+  std::uint16_t port(std::size_t relay) const;
+
+  /// What link `link` has carried up to now.
+  LinkCounters counters(std::size_t link) const;
+
+ private:
+  struct Parts;
+  explicit Emulator(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace meridian::wan::emulator
