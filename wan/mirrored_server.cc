@@ -1,0 +1,114 @@
+#include "wan/mirrored_server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace meridian::wan {
+
+MirroredServer::MirroredServer(Options options, Identity identity, PeerWatch::Deadlines deadlines,
+                               const datacenter::ShardMap& shards)
+    : options_(std::move(options)),
+      membership_(std::move(identity), deadlines),
+      store_(shards.server_ranges(options_.server.self.index, options_.server.servers)) {}
+
+Result<std::unique_ptr<MirroredServer>> MirroredServer::create(Options options, Identity identity,
+                                                               PeerWatch::Deadlines deadlines,
+                                                               const Workload& workload,
+                                                               const datacenter::ShardMap& shards) {
+  std::unique_ptr<MirroredServer> made(
+      new MirroredServer(std::move(options), std::move(identity), deadlines, shards));
+  const datacenter::ServerOptions& server = made->options_.server;
+  for (std::size_t table = 0; table < made->store_.tables(); ++table) {
+    const datacenter::TableRange range = made->store_.ranges()[table];
+    FloatBuffer whole(shards.tables()[table].size());
+    workload.fill_initial_values(table, whole.span());
+    std::copy_n(whole.data() + range.begin, range.size(), made->store_.change(table).data());
+  }
+  const MergePlace place{&made->store_, server.self.datacenter, made->options_.merge_order};
+  Result<Mode> mode = make_mode(made->options_.mode_name, made->options_.mode_parameters, place);
+  if (!mode) return mode.error();
+
+  Membership& membership = made->membership_;
+  made->mirror_ = std::make_unique<Mirror>(made->options_.mirror, std::move(mode).value(), shards, membership,
+                                           made->store_);
+  made->server_ = std::make_unique<datacenter::Server>(server, workload, shards, membership, made->store_,
+                                                       *made->mirror_);
+
+  for (std::size_t index = 0; index < server.workers; ++index) {
+    const ProcessId id = ProcessId::worker(server.self.datacenter, static_cast<std::uint16_t>(index));
+    membership.expect(id, process_name(server.datacenter_name, id), /*answer=*/true);
+  }
+  // The other servers of the datacenter connect to its first one.
+  for (std::size_t index = 0; index < server.servers; ++index) {
+    if (index == server.self.index || (index != 0 && server.self.index != 0)) continue;
+    const ProcessId id = ProcessId::server(server.self.datacenter, static_cast<std::uint16_t>(index));
+    membership.expect(id, process_name(server.datacenter_name, id), /*answer=*/server.self.index == 0);
+  }
+  for (const ProcessId id : made->mirror_->counterparts()) {
+    const auto neighbour =
+        std::find_if(made->options_.mirror.neighbours.begin(), made->options_.mirror.neighbours.end(),
+                     [&](const Neighbour& n) { return n.datacenter == id.datacenter; });
+    membership.expect(id, process_name(neighbour->name, id), /*answer=*/false);
+  }
+  membership.count_sent_with(
+      [mirror = made->mirror_.get()](ProcessId to, Channel channel, std::size_t bytes) {
+        mirror->count_sent(to, channel, bytes);
+      });
+  return made;
+}
+
+void MirroredServer::start(Time now, Actions& actions) {
+  for (const ProcessId id : mirror_->counterparts()) membership_.greet(now, id, actions);
+  if (options_.server.self.index != 0) {
+    membership_.greet(now, ProcessId::server(options_.server.self.datacenter, 0), actions);
+  }
+  actions.set_timer(TimerId::tick, now + PeerWatch::kTick);
+}
+
+void MirroredServer::on_message(Time now, ProcessId from, Channel channel, Message message,
+                                Actions& actions) {
+  if (membership_.on_message(now, from, channel, message.body, actions)) {
+    if (!opened_ && membership_.complete()) {
+      opened_ = true;
+      server_->open(now, actions);
+    }
+    return;
+  }
+  if (!membership_.has_greeted(from, channel)) return;
+  if (from.datacenter == options_.server.self.datacenter) {
+    server_->on_message(now, from, std::move(message), actions);
+    return;
+  }
+  mirror_->on_message(now, from, std::move(message), actions);
+  server_->resume(now, actions);
+}
+
+void MirroredServer::on_timer(Time now, TimerId id, Actions& actions) {
+  switch (id) {
+    case TimerId::tick:
+      membership_.on_tick(now, actions);
+      actions.set_timer(TimerId::tick, now + PeerWatch::kTick);
+      return;
+    case TimerId::acknowledge:
+      return mirror_->on_acknowledge_timer(now, actions);
+    case TimerId::drain_deadline:
+      return mirror_->on_drain_deadline(now, actions);
+    case TimerId::stop_time:
+      return server_->on_stop_time(now, actions);
+  }
+}
+
+void MirroredServer::on_computed(Time /*now*/, ComputationKind /*kind*/, Actions& /*actions*/) {
+  MERIDIAN_CHECK(false, "{} computes nothing", membership_.identity().name);
+}
+
+void MirroredServer::on_malformed(Time now, ProcessId from, const std::string& why, Actions& actions) {
+  membership_.fail(now, FaultKind::failed,
+                   fmt::format("{} sent a malformed message: {}", membership_.name_of(from), why), actions);
+}
+
+void MirroredServer::on_interrupt(Time now, Actions& actions) { server_->on_interrupt(now, actions); }
+
+}  // namespace meridian::wan

@@ -1,0 +1,29 @@
+// What a filter took out of a residual at one clock: for each table the entries that go out and their values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace meridian::wan {
+
+/// Entries of one table, by rising offset from the beginning of the server's range.
+struct TableSelection {
+  std::vector<std::uint32_t> offsets;
+  std::vector<float> values;
+
+  std::size_t size() const { return offsets.size(); }
+  void add(std::size_t offset, float value) {
+    offsets.push_back(static_cast<std::uint32_t>(offset));
+    values.push_back(value);
+  }
+  void clear() {
+    offsets.clear();
+    values.clear();
+  }
+};
+
+/// One TableSelection for each table.
+using Selection = std::vector<TableSelection>;
+
+}  // namespace meridian::wan

@@ -1,0 +1,156 @@
+#include "wan/update_chunk.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <tuple>
+#include <utility>
+
+#include "src/wire/codec.h"
+
+namespace meridian::wan {
+namespace {
+
+using datacenter::TableRange;
+
+constexpr std::size_t kDenseBytes = sizeof(float);
+constexpr std::size_t kSparseBytes = sizeof(std::uint32_t) + sizeof(float);
+
+/// Payload bytes of entries [first, past) of a selection in the smaller of the two layouts.
+std::size_t layout_bytes(const TableSelection& entries, std::size_t first, std::size_t past) {
+  const std::size_t span = std::size_t{entries.offsets[past - 1]} - entries.offsets[first] + 1;
+  return std::min(span * kDenseBytes, (past - first) * kSparseBytes);
+}
+
+/// Where in a selection the entries that fall into `shared` begin and end.
+std::pair<std::size_t, std::size_t> shared_entries(const TableSelection& entries, TableRange owned,
+                                                   TableRange shared) {
+  if (shared.empty()) return {0, 0};
+  const auto position = [&](std::size_t flat) {
+    const auto found = std::lower_bound(entries.offsets.begin(), entries.offsets.end(), flat - owned.begin);
+    return static_cast<std::size_t>(found - entries.offsets.begin());
+  };
+  return {position(shared.begin), position(shared.end)};
+}
+
+}  // namespace
+
+ChunkCutter::ChunkCutter(const Selection& selection, const std::vector<TableRange>& owned,
+                         const std::vector<TableRange>& shared)
+    : selection_(selection), owned_(owned), shared_(shared) {
+  enter_table();
+}
+
+void ChunkCutter::enter_table() {
+  for (; table_ < selection_.size(); ++table_) {
+    std::tie(next_, past_) = shared_entries(selection_[table_], owned_[table_], shared_[table_]);
+    if (next_ < past_) return;
+  }
+}
+
+/// One past the last entry of the current table that fits into `room` bytes; the layout's size only grows.
+std::size_t ChunkCutter::fitting(std::size_t room) const {
+  std::size_t fits = next_;
+  std::size_t beyond = past_ + 1;
+  while (beyond - fits > 1) {
+    const std::size_t middle = fits + (beyond - fits) / 2;
+    (layout_bytes(selection_[table_], next_, middle) <= room ? fits : beyond) = middle;
+  }
+  return fits;
+}
+
+UpdateChunk ChunkCutter::next(std::size_t max_bytes) {
+  auto bytes = std::make_shared<std::vector<std::byte>>();
+  UpdateChunk chunk;
+  while (!done() && chunk.header.segments.size() < kMaxSegments) {
+    const TableSelection& entries = selection_[table_];
+    std::size_t past = fitting(max_bytes - std::min(max_bytes, bytes->size()));
+    if (past == next_) {
+      if (!bytes->empty()) break;
+      past = next_ + 1;
+    }
+    const std::size_t first_offset = entries.offsets[next_];
+    const std::size_t span = std::size_t{entries.offsets[past - 1]} - first_offset + 1;
+    const std::size_t count = past - next_;
+    const bool dense = span * kDenseBytes <= count * kSparseBytes;
+    chunk.header.segments.push_back(
+        {static_cast<std::uint16_t>(table_), owned_[table_].begin + first_offset, span, dense ? 0 : count});
+    const std::size_t at = bytes->size();
+    bytes->resize(at + chunk.header.segments.back().payload_bytes());
+    std::byte* const out = bytes->data() + at;
+    if (dense) {
+      for (std::size_t i = next_; i < past; ++i) {
+        std::memcpy(out + (entries.offsets[i] - first_offset) * sizeof(float), &entries.values[i],
+                    sizeof(float));
+      }
+    } else {
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto offset = static_cast<std::uint32_t>(entries.offsets[next_ + i] - first_offset);
+        std::memcpy(out + i * sizeof(offset), &offset, sizeof(offset));
+      }
+      std::memcpy(out + count * sizeof(std::uint32_t), &entries.values[next_], count * sizeof(float));
+    }
+    next_ = past;
+    if (next_ == past_) {
+      ++table_;
+      enter_table();
+    }
+  }
+  const std::span<const std::byte> view(*bytes);
+  chunk.payload = Payload(std::move(bytes), view);
+  return chunk;
+}
+
+void ChunkCutter::add_rest_to(std::vector<FloatBuffer>& backlog) {
+  while (!done()) {
+    const TableSelection& entries = selection_[table_];
+    for (; next_ < past_; ++next_) backlog[table_][entries.offsets[next_]] += entries.values[next_];
+    ++table_;
+    enter_table();
+  }
+}
+
+Failure check_chunk(const UpdateChunk& chunk, const std::vector<TableRange>& shared) {
+  std::size_t at = 0;
+  for (const Segment& segment : chunk.header.segments) {
+    if (segment.table >= shared.size()) return Error{fmt::format("an update of table {}", segment.table)};
+    const TableRange range = shared[segment.table];
+    if (segment.first < range.begin || segment.first + segment.count > range.end) {
+      return Error{fmt::format("an update of entries [{}, {}) of table {}, of which [{}, {}) are shared",
+                               segment.first, segment.first + segment.count, segment.table, range.begin,
+                               range.end)};
+    }
+    const std::byte* const bytes = chunk.payload.bytes().data() + at;
+    std::int64_t last = -1;
+    for (std::size_t i = 0; i < segment.sparse; ++i) {
+      std::uint32_t offset = 0;
+      std::memcpy(&offset, bytes + 4 * i, sizeof(offset));
+      if (offset <= last || offset >= segment.count)
+        return Error{"an update whose offsets do not rise within their range"};
+      last = offset;
+    }
+    const std::size_t values = segment.sparse == 0 ? segment.count : segment.sparse;
+    const std::byte* const value_bytes = bytes + 4 * segment.sparse;
+    bool finite = true;
+    for (std::size_t i = 0; i < values; ++i)
+      finite = finite && std::isfinite(load_float(value_bytes + 4 * i));
+    if (!finite) return Error{fmt::format("a value that is not finite in table {}", segment.table)};
+    at += segment.payload_bytes();
+  }
+  return {};
+}
+
+std::size_t entries_within(const Selection& selection, const std::vector<TableRange>& owned,
+                           const std::vector<TableRange>& shared) {
+  std::size_t entries = 0;
+  for (std::size_t table = 0; table < selection.size(); ++table) {
+    const auto [first, past] = shared_entries(selection[table], owned[table], shared[table]);
+    entries += past - first;
+  }
+  return entries;
+}
+
+}  // namespace meridian::wan

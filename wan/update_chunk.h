@@ -1,0 +1,82 @@
+// The unit that crosses a link: a numbered chunk of one clock's updates. This file lays a selection out as
+// bytes, checks what arrives, and applies it. A segment is dense or sparse, whichever is smaller.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "datacenter/shard_map.h"
+#include "src/base/result.h"
+#include "src/wire/float_bytes.h"
+#include "src/wire/message.h"
+#include "wan/selection.h"
+
+namespace meridian::wan {
+
+struct UpdateChunk {
+  Update header;
+  Payload payload;
+};
+
+/// Walks over a selection and cuts it into chunks for a receiver that shares `shared` (of every table, flat
+/// indexes) with the server that owns `owned`. Entries outside `shared` are passed over.
+class ChunkCutter {
+ public:
+  /// All must outlive the cutter.
+  ChunkCutter(const Selection& selection, const std::vector<datacenter::TableRange>& owned,
+              const std::vector<datacenter::TableRange>& shared);
+
+  bool done() const { return table_ == selection_.size(); }
+
+  /// The next chunk: as many entries as fit into `max_bytes` of payload, at least one. Its header's segments
+  /// are filled in; epoch, number and clock are the caller's. Requires !done().
+  UpdateChunk next(std::size_t max_bytes);
+
+  /// Adds all that has not been cut yet to `backlog`, one buffer for each table over the owned range.
+  void add_rest_to(std::vector<FloatBuffer>& backlog);
+
+ private:
+  void enter_table();
+  std::size_t fitting(std::size_t room) const;
+
+  const Selection& selection_;
+  const std::vector<datacenter::TableRange>& owned_;
+  const std::vector<datacenter::TableRange>& shared_;
+  std::size_t table_ = 0;
+  std::size_t next_ = 0;  // entry of the current table
+  std::size_t past_ = 0;  // one past the last shared entry of the current table
+};
+
+/// Why a received chunk cannot be applied: a table or range that is not shared with its sender, offsets that
+/// do not rise, a value that is not finite. Sizes were checked on decoding.
+Failure check_chunk(const UpdateChunk& chunk, const std::vector<datacenter::TableRange>& shared);
+
+/// Calls visit(table, flat index, value) for every entry. Requires a checked chunk.
+template <typename Visit>
+void for_each_entry(const UpdateChunk& chunk, Visit visit) {
+  std::size_t at = 0;
+  for (const Segment& segment : chunk.header.segments) {
+    const std::byte* const bytes = chunk.payload.bytes().data() + at;
+    if (segment.sparse == 0) {
+      for (std::size_t i = 0; i < segment.count; ++i)
+        visit(segment.table, segment.first + i, load_float(bytes + 4 * i));
+    } else {
+      const std::byte* const values = bytes + 4 * segment.sparse;
+      for (std::size_t i = 0; i < segment.sparse; ++i) {
+        std::uint32_t offset = 0;
+        std::memcpy(&offset, bytes + 4 * i, sizeof(offset));
+        visit(segment.table, segment.first + offset, load_float(values + 4 * i));
+      }
+    }
+    at += segment.payload_bytes();
+  }
+}
+
+/// Entries of a selection over `owned` that fall into `shared`.
+std::size_t entries_within(const Selection& selection, const std::vector<datacenter::TableRange>& owned,
+                           const std::vector<datacenter::TableRange>& shared);
+
+}  // namespace meridian::wan
