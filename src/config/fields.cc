@@ -108,7 +108,7 @@ Fields::Fields(Problems& problems, const YamlNode* node, std::string path)
 }
 
 const YamlNode* Fields::find(std::string_view key, Presence presence) {
-  known_.push_back(key);
+  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.push_back(key);
   if (node_ == nullptr) return nullptr;
   const YamlNode* value = node_->find(key);
   // A null in a --set takes the key out; a null in the file is a value that was forgotten.

@@ -21,23 +21,24 @@ constexpr double kLongestWait_s = 1e7;
 void read_hidden(Fields& fields, ModelConfig& model) {
   Problems& problems = fields.problems();
   const bool is_mlp = model.kind == "mlp";
-  const std::string expected = fmt::format("a list of 1 to {} layer widths, such as [128]", kMostLayers);
-  const auto widths = fields.list("hidden", expected, is_mlp ? Presence::required : Presence::optional);
-  if (!is_mlp && !widths.empty()) {
-    problems.add(fields.place_of("hidden"),
-                 fmt::format("{} with a {} model", fields.path_of("hidden"), model.kind),
+  const std::string path = fields.path_of("hidden");
+  const YamlNode* node = fields.find("hidden", is_mlp ? Presence::required : Presence::optional);
+  if (node == nullptr || node->kind == Kind::broken) return;
+  if (!is_mlp) {
+    problems.add(node->place, fmt::format("{} with a {} model", path, model.kind),
                  "no hidden layers, or kind: mlp");
     return;
   }
-  const bool present = fields.has("hidden");
-  if (is_mlp && present && widths.size() > kMostLayers) {
-    problems.add(fields.place_of("hidden"),
-                 fmt::format("{} has {} layers", fields.path_of("hidden"), widths.size()), expected);
+  if (node->kind != Kind::list || node->children.empty() || node->children.size() > kMostLayers) {
+    const std::string found =
+        node->kind == Kind::list ? fmt::format("a list of {}", node->children.size()) : describe_value(*node);
+    problems.add(node->place, fmt::format("{} is {}", path, found),
+                 fmt::format("a list of 1 to {} layer widths, such as [128]", kMostLayers));
     return;
   }
-  for (std::size_t i = 0; i < widths.size(); ++i) {
-    const std::string path = fmt::format("{}[{}]", fields.path_of("hidden"), i);
-    const auto width = read_integer(widths[i], path, 1, kWidestLayer, problems);
+  for (std::size_t i = 0; i < node->children.size(); ++i) {
+    const auto width =
+        read_integer(node->children[i], fmt::format("{}[{}]", path, i), 1, kWidestLayer, problems);
     if (width) model.hidden.push_back(static_cast<std::size_t>(*width));
   }
 }
@@ -79,12 +80,12 @@ void read_data(Fields fields, DataConfig& data, const std::filesystem::path& bas
 }
 
 void read_optimizer(Fields fields, OptimizerConfig& optimizer) {
-  fields.choice("name", optimizer.name, kOptimizers);
+  const bool known = fields.choice("name", optimizer.name, kOptimizers) || !fields.has("name");
   fields.number("learning_rate", optimizer.learning_rate, Range::above(0, 1000), Presence::required);
-  const bool uses_momentum = optimizer.name != "sgd";
+  const bool uses_momentum = known && optimizer.name != "sgd";
   fields.number("momentum", optimizer.momentum, Range::below(0, 1),
                 uses_momentum ? Presence::required : Presence::optional);
-  if (!uses_momentum && optimizer.momentum != 0) {
+  if (known && !uses_momentum && optimizer.momentum != 0) {
     fields.problems().add(fields.place_of("momentum"),
                           fmt::format("{} is {}, which the optimizer sgd does not use",
                                       fields.path_of("momentum"), optimizer.momentum),

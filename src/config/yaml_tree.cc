@@ -28,7 +28,6 @@ class TreeBuilder : public YAML::EventHandler {
  public:
   TreeBuilder(std::size_t source, Problems& problems) : source_(source), problems_(problems) {}
 
-  bool has_document() const { return documents_ > 0; }
   YamlNode take_root() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -165,9 +164,10 @@ class TreeBuilder : public YAML::EventHandler {
     }
     const auto first = std::find_if(parent.node.keys.begin(), parent.node.keys.end(),
                                     [&](const YamlNode::Key& other) { return other.text == key.text; });
+    const std::string where =
+        source_ == 0 ? fmt::format(", first at {}:{}", first->place.line, first->place.column) : "";
     problems_.add(key.place,
-                  fmt::format("the key {} stands twice in the same map, first at {}:{}", in_quotes(key.text),
-                              first->place.line, first->place.column),
+                  fmt::format("the key {} stands twice in the same map{}", in_quotes(key.text), where),
                   "each key once");
   }
 
@@ -183,15 +183,33 @@ class TreeBuilder : public YAML::EventHandler {
 }  // namespace
 
 const YamlNode* YamlNode::find(std::string_view key) const {
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (keys[i].text == key) return &children[i];
-  }
-  return nullptr;
+  const auto found = std::find_if(keys.begin(), keys.end(), [&](const Key& one) { return one.text == key; });
+  return found == keys.end() ? nullptr : &children[static_cast<std::size_t>(found - keys.begin())];
 }
 
 YamlNode* YamlNode::find(std::string_view key) {
-  return const_cast<YamlNode*>(static_cast<const YamlNode*>(this)->find(key));
+  const auto found = std::find_if(keys.begin(), keys.end(), [&](const Key& one) { return one.text == key; });
+  return found == keys.end() ? nullptr : &children[static_cast<std::size_t>(found - keys.begin())];
 }
+
+namespace {
+
+/// YAML is text: the first byte that no text has, by its place, if there is one. yaml-cpp would take byte 4
+/// for the end of the file, and zero bytes for another encoding.
+std::optional<Refusal> find_strange_byte(std::string_view text, std::size_t source) {
+  Place place{source, 1, 1};
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool other_encoding = byte >= 0xfe;
+    if ((byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f || other_encoding) {
+      return Refusal{place, fmt::format("the byte 0x{:02x}", byte), "text in UTF-8"};
+    }
+    place = c == '\n' ? Place{source, place.line + 1, 1} : Place{source, place.line, place.column + 1};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 std::optional<YamlNode> parse_yaml(std::string_view text, std::size_t source, Problems& problems) {
   if (text.size() > kLargestYamlBytes) {
@@ -199,9 +217,15 @@ std::optional<YamlNode> parse_yaml(std::string_view text, std::size_t source, Pr
                  fmt::format("at most {} bytes", kLargestYamlBytes));
     return std::nullopt;
   }
+  if (const auto strange = find_strange_byte(text, source)) {
+    problems.add(strange->place, strange->what, strange->expected);
+    return std::nullopt;
+  }
+  // yaml-cpp lets a file end inside quotes when a line break comes last; a document's end there it refuses.
+  const std::string ended = fmt::format("{}{}...\n", text, text.ends_with('\n') ? "" : "\n");
   TreeBuilder builder(source, problems);
   try {
-    std::istringstream stream{std::string(text)};
+    std::istringstream stream(ended);
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
@@ -210,7 +234,12 @@ std::optional<YamlNode> parse_yaml(std::string_view text, std::size_t source, Pr
     problems.add(refusal.place, refusal.what, refusal.expected);
   } catch (const YAML::Exception& error) {
     const Place place{source, std::max(error.mark.line, 0) + 1, std::max(error.mark.column, 0) + 1};
-    problems.add(place, fmt::format("not valid YAML ({})", printable(error.msg, 200)), "well-formed YAML");
+    const bool at_end = static_cast<std::size_t>(std::max(error.mark.pos, 0)) >= text.size();
+    const bool in_quotes_at_end = at_end && error.msg == YAML::ErrorMsg::DOC_IN_SCALAR;
+    problems.add(place,
+                 fmt::format("not valid YAML ({})",
+                             in_quotes_at_end ? "the text ends inside quotes" : printable(error.msg, 200)),
+                 "well-formed YAML");
   }
   return std::nullopt;
 }

@@ -1,0 +1,507 @@
+// Goal: a valid file becomes exactly the Config it describes; an invalid one is refused with one line for
+// each problem, each at the line and column where the user has to look. How: the sample configuration is
+// changed in one place at a time. In a replacement, '@' marks the place where the problem must be reported;
+// it is taken out before reading, so expected places need no counting. A few tests spell lines and columns
+// out.
+#include "src/config/config_reader.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include "src/config/yaml_tree.h"
+#include "tests/src/config/sample_config.h"
+
+namespace meridian {
+namespace {
+
+using sample::config_of;
+using sample::kYaml;
+using sample::problems_of;
+using sample::with;
+using testing::HasSubstr;
+
+std::filesystem::path in_dir(const std::string& path) {
+  return (std::filesystem::absolute("dir") / path).lexically_normal();
+}
+
+TEST(ConfigReader, ReadsEveryKey) {
+  const Config config = config_of(kYaml);
+  EXPECT_EQ(config.file, in_dir("test.yaml"));
+  EXPECT_EQ(config.name, "sample");
+  EXPECT_EQ(config.seed, 7U);
+  const WorkloadConfig& workload = config.workload;
+  EXPECT_EQ(workload.model, (ModelConfig{"mlp", {128, 64}}));
+  EXPECT_EQ(workload.data,
+            (DataConfig{"idx", in_dir("data/fashion"), "generated", "contiguous", 60000, 10000}));
+  EXPECT_EQ(workload.optimizer, (OptimizerConfig{"momentum", 0.1, 0.9}));
+  EXPECT_EQ(workload.batch, 32U);
+  EXPECT_EQ(workload.evaluate_every, 50U);
+  EXPECT_EQ(workload.compute, (ComputeConfig{false, 0.05, 0.1, 0.02, {{"tokyo", 1.5}}}));
+  EXPECT_EQ(workload.stop, (StopConfig{3000, 0.86, 300}));
+  ASSERT_EQ(config.datacenters.size(), 3U);
+  const std::vector<HostConfig> hosts = {{"10.0.0.5", "10.0.0.5", 7000}, {"10.0.0.6", "203.0.113.7", 7000}};
+  EXPECT_EQ(config.datacenters[0], (DatacenterConfig{"virginia", 2, 2, hosts}));
+  EXPECT_EQ(config.datacenters[1], (DatacenterConfig{"ireland", 3, 1, {}}));
+  EXPECT_EQ(config.datacenters[2], (DatacenterConfig{"tokyo", 1, 1, {}}));
+  EXPECT_EQ(config.wan.mode, "gaia");
+  EXPECT_EQ(config.wan.lan, (LinkConfig{1000, 0.25}));
+  EXPECT_EQ(config.wan.parameters, (WanParameters{0.5, "constant", 6, 2}));
+  EXPECT_EQ(config.wan.deadlines, (DeadlinesConfig{10, 20, 30}));
+  EXPECT_EQ(config.shards, 8U);
+  EXPECT_EQ(config.output_dir, in_dir("../runs/sample"));
+  EXPECT_EQ(config.find_datacenter("tokyo"), 2U);
+  EXPECT_EQ(config.find_datacenter("paris"), std::nullopt);
+}
+
+TEST(ConfigReader, LinksComeFromTheDefaultThenPairsThenDirections) {
+  const auto links = config_of(kYaml).wan.links;
+  ASSERT_EQ(links.size(), 3U);
+  EXPECT_EQ(links[0][1], (LinkConfig{58, 40.5}));
+  EXPECT_EQ(links[1][0], (LinkConfig{58, 40.5}));
+  EXPECT_EQ(links[2][0], (LinkConfig{20, 90}));
+  EXPECT_EQ(links[0][2], (LinkConfig{100, 50}));
+  EXPECT_EQ(links[1][2], (LinkConfig{100, 50}));
+  // A direction overrides its pair wherever the two stand.
+  const auto override_first =
+      config_of(with("      - {between: [virginia, ireland], bandwidth_mbps: 58, rtt_ms: 81}\n",
+                     "      - {from: ireland, to: virginia, bandwidth_mbps: 5, delay_ms: 7}\n"
+                     "      - {between: [ireland, virginia], bandwidth_mbps: 58, rtt_ms: 81}\n"))
+          .wan.links;
+  EXPECT_EQ(override_first[1][0], (LinkConfig{5, 7}));
+  EXPECT_EQ(override_first[0][1], (LinkConfig{58, 40.5}));
+}
+
+TEST(ConfigReader, LinksLanMakesEveryLinkALanLink) {
+  const auto links = config_of(kYaml, {"wan.links=lan"}).wan.links;
+  for (std::size_t from = 0; from < 3; ++from) {
+    for (std::size_t to = 0; to < 3; ++to) {
+      if (from == to) continue;
+      EXPECT_EQ(links[from][to], (LinkConfig{1000, 0.25}));
+    }
+  }
+}
+
+constexpr std::string_view kSmallest = R"(name: small
+workload:
+  model: softmax
+  data: {format: generated}
+  optimizer: {learning_rate: 0.5}
+  stop: {clocks: 1}
+datacenters: [{name: here}]
+)";
+
+TEST(ConfigReader, FillsDefaults) {
+  const Config config = config_of(kSmallest);
+  EXPECT_EQ(config.seed, 1U);
+  EXPECT_EQ(config.workload.model, (ModelConfig{"softmax", {}}));
+  EXPECT_EQ(config.workload.optimizer, (OptimizerConfig{"sgd", 0.5, 0}));
+  EXPECT_EQ(config.workload.batch, 64U);
+  EXPECT_EQ(config.workload.evaluate_every, 25U);
+  EXPECT_TRUE(config.workload.compute.measured);
+  EXPECT_EQ(config.workload.stop, (StopConfig{1, std::nullopt, std::nullopt}));
+  EXPECT_EQ(config.datacenters[0], (DatacenterConfig{"here", 1, 1, {}}));
+  EXPECT_EQ(config.wan.mode, "gaia");
+  EXPECT_EQ(config.wan.deadlines, DeadlinesConfig{});
+  EXPECT_EQ(config.shards, 16U);
+  EXPECT_EQ(config.output_dir, std::nullopt);
+  EXPECT_EQ(output_folder(config), "runs/small-gaia-1");
+  EXPECT_EQ(config_of(kSmallest, {"datacenters.here.servers=40"}).shards, 40U);
+  EXPECT_EQ(config_of(kSmallest, {"workload.compute=measured"}), config);
+}
+
+TEST(ConfigReader, OutputFolderIsTheOneNamed) {
+  EXPECT_EQ(output_folder(config_of(kYaml)), in_dir("../runs/sample"));
+  EXPECT_EQ(output_folder(config_of(kYaml, {"output.dir=/srv/x/../y"})), "/srv/y");
+}
+
+TEST(ConfigReader, TakesAddressesOfEveryKind) {
+  const Config config =
+      config_of(with(R"(["10.0.0.5:7000", {lan: 10.0.0.6, wan: 203.0.113.7, port: 7000}])",
+                     R"(["[fd00::5]:7000", {lan: "fd00::6", wan: gate.example.org, port: 65532}])"));
+  const std::vector<HostConfig> hosts = {{"[fd00::5]", "[fd00::5]", 7000},
+                                         {"[fd00::6]", "gate.example.org", 65532}};
+  EXPECT_EQ(config.datacenters[0].hosts, hosts);
+}
+
+// ---- Refusals ----
+
+struct Refusal {
+  const char* name;
+  const char* from;
+  const char* to;  ///< '@' stands where the problem must be reported
+  const char* says;
+};
+
+class Refused : public testing::TestWithParam<Refusal> {};
+
+TEST_P(Refused, AtItsPlaceWithWhatWasExpected) {
+  std::string text = with(GetParam().from, GetParam().to);
+  const std::size_t mark = text.find('@');
+  ASSERT_NE(mark, std::string::npos) << "the replacement marks no place";
+  text.erase(mark, 1);
+  const std::string before = text.substr(0, mark);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0: the first line
+  EXPECT_EQ(problems_of(text),
+            fmt::format("dir/test.yaml:{}:{}: {}", line, mark - line_start + 1, GetParam().says));
+}
+
+std::string name_of_refusal(const testing::TestParamInfo<Refusal>& info) { return info.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(
+    Keys, Refused,
+    testing::Values(
+        Refusal{"UnknownAtTheTop", "shards: 8", "@shrads: 8",
+                "unknown key 'shrads', perhaps 'shards'; expected name, seed, datacenters, workload, wan, "
+                "shards or "
+                "output"},
+        Refusal{"UnknownBelow", "  mode: gaia", "  mode: gaia\n  @lnks: lan",
+                "unknown key 'wan.lnks', perhaps 'wan.links'; expected mode, lan, links, parameters or "
+                "deadlines"},
+        Refusal{"UnknownUnlikeAll", "{v0: 0.5,", "{v0: 0.5, @threshold: 1,",
+                "unknown key 'wan.parameters.threshold'; expected v0, schedule, ds or h"},
+        Refusal{
+            "UnknownOfADatacenter", "{name: tokyo}", "{name: tokyo, @worker: 2}",
+            "unknown key 'datacenters[2].worker', perhaps 'datacenters[2].workers'; expected name, workers, "
+            "servers or hosts"},
+        Refusal{
+            "UnknownOfALink", "to: virginia, ", "to: virginia, @loss: 1, ",
+            "unknown key 'wan.links.pairs[1].loss'; expected between, from, to, bandwidth_mbps, delay_ms or "
+            "rtt_ms"},
+        Refusal{"UnknownOfAHost", "port: 7000}", "port: 7000, @ports: 1}",
+                "unknown key 'datacenters[0].hosts[1].ports', perhaps 'datacenters[0].hosts[1].port'; "
+                "expected lan, "
+                "wan or port"},
+        Refusal{"MissingAtTheTop", "name: sample\n", "@",
+                "name is missing; expected the key 'name' in the configuration"},
+        Refusal{"MissingBelow", "{name: momentum, learning_rate: 0.1, ", "@{name: momentum, ",
+                "workload.optimizer.learning_rate is missing; expected the key 'learning_rate' in "
+                "workload.optimizer"},
+        Refusal{"MissingOfADatacenter", "{name: tokyo}", "{name: tokyo}\n  - @workers: 1",
+                "datacenters[3].name is missing; expected the key 'name' in datacenters[3]"},
+        Refusal{"Twice", "seed: 7", "seed: 7\n@seed: 8",
+                "the key 'seed' stands twice in the same map, first at 2:1; expected each key once"},
+        Refusal{"WithoutValue", "seed: 7",
+                "@seed:", "seed has no value; expected a value, or no such key for the default"},
+        Refusal{"RequiredWithoutValue", "format: idx", "@format: ~",
+                "workload.data.format has no value; expected a value"}),
+    name_of_refusal);
+
+INSTANTIATE_TEST_SUITE_P(
+    Types, Refused,
+    testing::Values(
+        Refusal{"AListForAMap", "lan: {bandwidth_mbps: 1000, rtt_ms: 0.5}", "lan: @[1000, 0.5]",
+                "wan.lan is a list; expected a map of keys and values"},
+        Refusal{"AMapForANumber", "seed: 7", "seed: @{value: 7}",
+                "seed is a map; expected a whole number from 0 to 18446744073709551615"},
+        Refusal{"AWordForANumber", "batch: 32", "batch: @many",
+                "workload.batch is 'many'; expected a whole number from 1 to 1000000"},
+        Refusal{"AQuotedNumber", "batch: 32", "batch: @\"32\"",
+                "workload.batch is the quoted text '32'; expected a whole number from 1 to 1000000"},
+        Refusal{"AFractionForAWholeNumber", "shards: 8", "shards: @2.5",
+                "shards is '2.5'; expected a whole number from 1 to 4096"},
+        Refusal{"AnExponentForAWholeNumber", "shards: 8", "shards: @1e3x",
+                "shards is '1e3x'; expected a whole number from 1 to 4096"},
+        Refusal{"ALeadingZero", "shards: 8", "shards: @010",
+                "shards is '010'; expected a whole number from 1 to 4096"},
+        Refusal{"AnOverflow", "seed: 7", "seed: @18446744073709551616",
+                "seed is '18446744073709551616'; expected a whole number from 0 to 18446744073709551615"},
+        Refusal{"ANegativeSeed", "seed: 7", "seed: @-1",
+                "seed is '-1'; expected a whole number from 0 to 18446744073709551615"},
+        Refusal{"NotANumber", "v0: 0.5", "v0: @nan",
+                "wan.parameters.v0 is 'nan'; expected a number from 0 to 1000000"},
+        Refusal{"Infinite", "v0: 0.5", "v0: @inf",
+                "wan.parameters.v0 is 'inf'; expected a number from 0 to 1000000"},
+        Refusal{"TooLargeForADouble", "v0: 0.5", "v0: @1e999",
+                "wan.parameters.v0 is '1e999'; expected a number from 0 to 1000000"},
+        Refusal{"ANumberWithAUnit", "time_s: 300", "time_s: @300s",
+                "workload.stop.time_s is '300s'; expected a number above 0, at most 10000000"},
+        Refusal{"AListForText", "path: data/fashion", "path: @[data]",
+                "workload.data.path is a list; expected a folder"},
+        Refusal{"AMapForAChoice", "partition: contiguous", "partition: @{}",
+                "workload.data.partition is a map; expected random, contiguous or round_robin"},
+        Refusal{"ANumberForAList", "hidden: [128, 64]", "hidden: @128",
+                "workload.model.hidden is '128'; expected a list of 1 to 64 layer widths, such as [128]"},
+        Refusal{"ATag", "seed: 7", "seed: @!!int 7",
+                "the tag 'tag:yaml.org,2002:int'; expected values without tags"}),
+    name_of_refusal);
+
+INSTANTIATE_TEST_SUITE_P(
+    Workload, Refused,
+    testing::Values(
+        Refusal{
+            "Name", "name: sample", "name: @no/slash",
+            "name is 'no/slash'; expected at most 64 of letters, digits, '.', '_' and '-', a letter or digit "
+            "first"},
+        Refusal{"Model", "kind: mlp", "kind: @mpl",
+                "workload.model.kind is 'mpl', perhaps 'mlp'; expected softmax or mlp"},
+        Refusal{"HiddenOfSoftmax", "{kind: mlp, hidden: [128, 64]}", "{kind: softmax, hidden: @[128, 64]}",
+                "workload.model.hidden with a softmax model; expected no hidden layers, or kind: mlp"},
+        Refusal{"NoHidden", "{kind: mlp, hidden: [128, 64]}", "@mlp",
+                "workload.model.hidden is missing; expected a map such as {kind: mlp, hidden: [128]}"},
+        Refusal{
+            "EmptyHidden", "hidden: [128, 64]", "hidden: @[]",
+            "workload.model.hidden is a list of 0; expected a list of 1 to 64 layer widths, such as [128]"},
+        Refusal{"HiddenWidth", "[128, 64]", "[128, @0]",
+                "workload.model.hidden[1] is '0'; expected a whole number from 1 to 65536"},
+        Refusal{"Format", "format: idx", "format: @csv",
+                "workload.data.format is 'csv'; expected idx or generated"},
+        Refusal{"NoPath", "data:\n    format: idx\n    path: data/fashion\n", "data:\n    @format: idx\n",
+                "workload.data.path is missing; expected the key 'path' in workload.data"},
+        Refusal{
+            "Optimizer", "name: momentum", "name: @nestorov",
+            "workload.optimizer.name is 'nestorov', perhaps 'nesterov'; expected sgd, momentum or nesterov"},
+        Refusal{"LearningRate", "learning_rate: 0.1", "learning_rate: @0",
+                "workload.optimizer.learning_rate is '0'; expected a number above 0, at most 1000"},
+        Refusal{"Momentum", "momentum: 0.9", "momentum: @1",
+                "workload.optimizer.momentum is '1'; expected a number from 0, below 1"},
+        Refusal{
+            "MomentumWithoutIt", "{name: momentum, learning_rate: 0.1, momentum: 0.9}",
+            "{learning_rate: 0.1, momentum: @0.9}",
+            "workload.optimizer.momentum is 0.9, which the optimizer sgd does not use; expected 0, or name: "
+            "momentum or nesterov"},
+        Refusal{"Compute",
+                "compute:\n    seconds_per_clock: 0.05\n    spread: 0.1\n    seconds_per_evaluation: "
+                "0.02\n    factor: {tokyo: 1.5}",
+                "compute: @fast",
+                "workload.compute is 'fast'; expected measured, or a map with seconds_per_clock"},
+        Refusal{"Spread", "spread: 0.1", "spread: @1",
+                "workload.compute.spread is '1'; expected a number from 0, below 1"},
+        Refusal{"FactorOfNoDatacenter", "{tokyo: 1.5}", "{@tokio: 1.5}",
+                "workload.compute.factor names 'tokio', which is no datacenter, perhaps 'tokyo'; expected "
+                "virginia, "
+                "ireland or tokyo"},
+        Refusal{
+            "NothingEndsTheRun", "{target: 0.86, clocks: 3000, time_s: 300}", "@{}",
+            "nothing in workload.stop would end the run; expected at least one of clocks, target and time_s"},
+        Refusal{"TargetInPercent", "target: 0.86", "target: @86",
+                "workload.stop.target is '86'; expected a number from 0 to 1"}),
+    name_of_refusal);
+
+INSTANTIATE_TEST_SUITE_P(
+    Datacenters, Refused,
+    testing::Values(
+        Refusal{"Uppercase", "{name: tokyo}", "{name: @Tokyo}\n  - {name: tokyo}",
+                "datacenters[2].name is 'Tokyo'; expected at most 32 of a-z, 0-9 and -, a letter first and "
+                "no - last, "
+                "such as us-east-1"},
+        Refusal{"TooLong", "{name: tokyo}", "{name: tokyo}\n  - {name: @a23456789012345678901234567890123}",
+                "datacenters[3].name is 'a23456789012345678901234567890123'; expected at most 32 of a-z, 0-9 "
+                "and -, a "
+                "letter first and no - last, such as us-east-1"},
+        Refusal{"SameName", "{name: tokyo}", "{name: tokyo}\n  - {name: @tokyo}",
+                "two datacenters are named 'tokyo'; expected a name of its own for each"},
+        Refusal{"NoWorkers", "workers: 3", "workers: @0",
+                "datacenters[1].workers is '0'; expected a whole number from 1 to 1024"},
+        Refusal{"TooFewHosts", R"(["10.0.0.5:7000", {lan: 10.0.0.6, wan: 203.0.113.7, port: 7000}])",
+                R"(@["10.0.0.5:7000"])",
+                "datacenters[0].hosts names 1 for 2 servers; expected one for each server"},
+        Refusal{"HostWithoutPort", R"("10.0.0.5:7000")", R"(@"10.0.0.5")",
+                "datacenters[0].hosts[0] is '10.0.0.5'; expected an address and a port, such as "
+                "\"10.0.0.5:7000\" or "
+                "\"[fd00::5]:7000\", the port from 1 to 65532"},
+        Refusal{"HostOfVersion6WithoutPort", R"("10.0.0.5:7000")", R"(@"fd00::5")",
+                "datacenters[0].hosts[0] is 'fd00::5'; expected an address and a port, such as "
+                "\"10.0.0.5:7000\" or "
+                "\"[fd00::5]:7000\", the port from 1 to 65532"},
+        Refusal{"LastPort", "port: 7000", "port: @65533",
+                "datacenters[0].hosts[1].port is '65533'; expected a whole number from 1 to 65532"},
+        Refusal{"NoAddress", "lan: 10.0.0.6", "lan: @10.0.0.6;rm",
+                "datacenters[0].hosts[1].lan is '10.0.0.6;rm'; expected a host name or an IP address"},
+        Refusal{"PortsOverlap", "{lan: 10.0.0.6, wan: 203.0.113.7, port: 7000}", "@\"10.0.0.5:7003\"",
+                "datacenters[0].hosts[1] has ports of a server before it; expected 4 ports of its own from "
+                "7003 on"},
+        Refusal{"TooFewShards", "shards: 8", "shards: @1",
+                "shards is 1, so that some of 2 servers would own none; expected at least 2, the largest "
+                "number of "
+                "servers in a datacenter"}),
+    name_of_refusal);
+
+INSTANTIATE_TEST_SUITE_P(
+    Wan, Refused,
+    testing::Values(
+        Refusal{"Mode", "mode: gaia", "mode: @gala",
+                "wan.mode is 'gala', perhaps 'gaia'; expected gaia, bsp, ssp, async or isolated"},
+        Refusal{"Schedule", "schedule: constant", "schedule: @linear",
+                "wan.parameters.schedule is 'linear'; expected inverse_sqrt or constant"},
+        Refusal{"Threshold", "v0: 0.5", "v0: @-0.5",
+                "wan.parameters.v0 is '-0.5'; expected a number from 0 to 1000000"},
+        Refusal{"NoBandwidth", "bandwidth_mbps: 58", "bandwidth_mbps: @0",
+                "wan.links.pairs[0].bandwidth_mbps is '0'; expected a number above 0, at most 1000000"},
+        Refusal{"NoDelay", "{bandwidth_mbps: 1000, rtt_ms: 0.5}", "@{bandwidth_mbps: 1000}",
+                "wan.lan.rtt_ms says no delay; expected rtt_ms (there and back) or delay_ms (one way)"},
+        Refusal{
+            "TwoDelays", "{bandwidth_mbps: 1000, rtt_ms: 0.5}",
+            "{bandwidth_mbps: 1000, delay_ms: 1, rtt_ms: @0.5}",
+            "wan.lan says the delay twice, as delay_ms and as rtt_ms; expected delay_ms (one way) or rtt_ms "
+            "(there and back)"},
+        Refusal{
+            "NoSuchDatacenter", "[virginia, ireland]", "[virginia, @irland]",
+            "wan.links.pairs[0].between names 'irland', which is no datacenter, perhaps 'ireland'; expected "
+            "virginia, ireland or tokyo"},
+        Refusal{"NoSuchSender", "from: tokyo", "from: @paris",
+                "wan.links.pairs[1].from names 'paris', which is no datacenter; expected virginia, ireland "
+                "or tokyo"},
+        Refusal{"ToItself", "- {from: tokyo, to: virginia", "- @{from: tokyo, to: tokyo",
+                "wan.links.pairs[1] links 'tokyo' to itself; expected two different datacenters"},
+        Refusal{
+            "ThreeEnds", "[virginia, ireland]", "@[virginia, ireland, tokyo]",
+            "wan.links.pairs[0].between is a list of 3; expected two datacenters, such as [virginia, tokyo]"},
+        Refusal{"NoEnds", "{from: tokyo, to: virginia, ", "@{",
+                "wan.links.pairs[1] does not say which link it is; expected between: [A, B] (both "
+                "directions), or "
+                "from: A and to: B (one)"},
+        Refusal{"BothForms", "{from: tokyo, ", "@{between: [tokyo, virginia], ",
+                "wan.links.pairs[1] has between and also from or to; expected between (both directions), or "
+                "from and "
+                "to (one)"},
+        Refusal{"PairTwice", "      - {from: tokyo",
+                "      - @{between: [ireland, virginia], bandwidth_mbps: 1, rtt_ms: 1}\n      - {from: tokyo",
+                "the link ireland - virginia is given twice, first at dir/test.yaml:32:9; expected each pair "
+                "once"},
+        Refusal{"DirectionTwice", "  parameters: {v0",
+                "      - @{from: tokyo, to: virginia, bandwidth_mbps: 1, rtt_ms: 1}\n  parameters: {v0",
+                "the link tokyo -> virginia is given twice, first at dir/test.yaml:33:9; expected each "
+                "direction once"}),
+    name_of_refusal);
+
+TEST(ConfigReader, SpellsOutLinesAndColumnsFromOne) {
+  EXPECT_EQ(problems_of(with("seed: 7", "seed: x")),
+            "dir/test.yaml:2:7: seed is 'x'; expected a whole number from 0 to 18446744073709551615");
+  EXPECT_EQ(
+      problems_of(with("mode: gaia", "mode: gala")),
+      "dir/test.yaml:27:9: wan.mode is 'gala', perhaps 'gaia'; expected gaia, bsp, ssp, async or isolated");
+}
+
+TEST(ConfigReader, NamesEveryProblemInTheOrderOfTheFile) {
+  const std::string text =
+      with("seed: 7", "seed: x", with("mode: gaia", "mode: gala", with("shards: 8", "shard: 8")));
+  EXPECT_EQ(
+      problems_of(text, {"workload.batch=0"}),
+      "dir/test.yaml:2:7: seed is 'x'; expected a whole number from 0 to 18446744073709551615\n"
+      "dir/test.yaml:27:9: wan.mode is 'gala', perhaps 'gaia'; expected gaia, bsp, ssp, async or isolated\n"
+      "dir/test.yaml:36:1: unknown key 'shard', perhaps 'shards'; expected name, seed, datacenters, "
+      "workload, "
+      "wan, shards or output\n"
+      "--set workload.batch=0: workload.batch is '0'; expected a whole number from 1 to 1000000");
+}
+
+TEST(ConfigReader, NamesEveryPairWithoutALink) {
+  const std::string text = with("    default: {bandwidth_mbps: 100, rtt_ms: 100}\n", "");
+  EXPECT_EQ(
+      problems_of(text),
+      "dir/test.yaml:30:5: wan.links has no link virginia -> tokyo; expected an entry in pairs, or a "
+      "default\n"
+      "dir/test.yaml:30:5: wan.links has no link ireland - tokyo; expected an entry in pairs, or a default");
+}
+
+TEST(ConfigReader, MissingSectionsAreNamedOnceEach) {
+  EXPECT_EQ(problems_of("name: x\ndatacenters: [{name: a}, {name: b}]\n"),
+            "dir/test.yaml:1:1: workload is missing; expected the key 'workload' in the configuration\n"
+            "dir/test.yaml:1:1: wan is missing; expected the key 'wan' in the configuration");
+}
+
+TEST(ConfigReader, RefusesBadListsOfDatacenters) {
+  EXPECT_EQ(problems_of(kSmallest, {"datacenters=[]"}),
+            "--set datacenters=[]: datacenters is an empty list; expected a list of 1 to 256 datacenters");
+  EXPECT_EQ(problems_of(kSmallest, {"datacenters=here"}),
+            "--set datacenters=here: datacenters is 'here'; expected a list of 1 to 256 datacenters");
+  EXPECT_THAT(problems_of(kSmallest, {"datacenters=[here]"}),
+              HasSubstr("datacenters[0] is 'here'; expected a map of keys and values"));
+}
+
+TEST(ConfigReader, RefusesWhatIsNoConfigurationAtAll) {
+  for (const char* empty : {"", "\n\n", "# only a comment\n", "---\n", "~"}) {
+    EXPECT_EQ(problems_of(empty),
+              "dir/test.yaml:1:1: the file holds no configuration; expected at least name, workload and "
+              "datacenters");
+  }
+  EXPECT_EQ(problems_of("- a\n"),
+            "dir/test.yaml:1:1: the configuration is a list; expected a map of keys and values");
+}
+
+TEST(ConfigReader, ShowsHarmlessTextOnly) {
+  const std::string written = fmt::format("seed: \"\\e[2J\\n\\xff{:y<300}\"", "");
+  EXPECT_EQ(problems_of(with("seed: 7", written)),
+            fmt::format(
+                "dir/test.yaml:2:7: seed is the quoted text '\\x1b[2J\\x0a\\xc3\\xbf{:y<73}...'; expected a "
+                "whole number from 0 to 18446744073709551615",
+                ""));
+}
+
+TEST(ConfigReader, StopsListingAtSomePoint) {
+  std::string text(kSmallest);
+  for (int i = 0; i < 60; ++i) text += fmt::format("unknown{}: 1\n", i);
+  const std::string problems = problems_of(text);
+  EXPECT_EQ(std::count(problems.begin(), problems.end(), '\n'), 50);
+  EXPECT_THAT(problems, testing::EndsWith("\nand 10 more problems"));
+}
+
+// ---- Files ----
+
+class ConfigFile : public testing::Test {
+ protected:
+  ConfigFile()
+      : folder_(std::filesystem::path(testing::TempDir()) / fmt::format("meridian-config-{}", getpid())) {
+    std::filesystem::create_directories(folder_);
+  }
+  ~ConfigFile() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  std::filesystem::path write(const std::string& name, std::string_view text) const {
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+    return folder_ / name;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(ConfigFile, IsReadWithPathsFromItsFolder) {
+  const auto config = read_config(write("a.yaml", kYaml), {}, sample::no_variables);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config.value().workload.data.path, folder_ / "data/fashion");
+}
+
+TEST_F(ConfigFile, ThatCannotBeReadIsNamedWithTheReason) {
+  const auto message = [](const std::filesystem::path& file) {
+    return read_config(file, {}, sample::no_variables).error().message;
+  };
+  EXPECT_EQ(
+      message(folder_ / "none.yaml"),
+      (folder_ / "none.yaml").string() + ": cannot be read: No such file or directory; expected a YAML file");
+  EXPECT_EQ(message(folder_), folder_.string() + ": is a folder; expected a YAML file");
+  const auto large = write("large.yaml", std::string(kLargestYamlBytes + 1, '#'));
+  EXPECT_EQ(message(large),
+            large.string() + ":1:1: the configuration is too large; expected at most 8388608 bytes");
+}
+
+TEST(ShippedConfigs, AreValidAsTheyAre) {
+  const char* const root = std::getenv("MERIDIAN_SOURCE_DIR");
+  if (root == nullptr) GTEST_SKIP() << "MERIDIAN_SOURCE_DIR is not set";
+  int read = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(root) / "configs")) {
+    if (entry.path().extension() != ".yaml") continue;
+    const auto config = read_config(entry.path(), {}, sample::no_variables);
+    EXPECT_TRUE(config.ok()) << (config.ok() ? "" : config.error().message);
+    ++read;
+  }
+  EXPECT_GE(read, 3);
+}
+
+TEST_F(ConfigFile, EndsLinesAsOtherSystemsDo) {
+  std::string text;
+  for (const char c : kYaml) text.append(c == '\n' ? "\r" : "").push_back(c);
+  const Config expected = config_of(kYaml);
+  EXPECT_EQ(config_of(text), expected);
+  EXPECT_EQ(config_of(fmt::format("\xef\xbb\xbf{}", kYaml)), expected);
+}
+
+}  // namespace
+}  // namespace meridian
