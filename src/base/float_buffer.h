@@ -11,7 +11,8 @@
 
 namespace meridian {
 
-/// The count of floats that fills whole 64-byte lines: for placing several tensors in one buffer, all aligned.
+/// The count of floats that fills whole 64-byte lines: for placing several tensors in one buffer, all
+/// aligned.
 constexpr std::size_t round_up_to_line(std::size_t floats) {
   constexpr std::size_t kFloatsPerLine = 64 / sizeof(float);
   return (floats + kFloatsPerLine - 1) / kFloatsPerLine * kFloatsPerLine;
