@@ -1,0 +1,120 @@
+// The simulated runtime: the very machines of a real run, in virtual time. Messages take the time that their
+// bytes need on shared links; computations are really done, on several threads, and take the time they are
+// said to take. What happens is a function of the machines and the links: same input, same bytes, whatever
+// the number of threads.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "src/network/shared_link.h"
+#include "src/runtime/machine.h"
+#include "src/runtime/thread_pool.h"
+
+namespace meridian {
+
+/// One thread owns it; only computations run elsewhere.
+class Simulation {
+ public:
+  struct Options {
+    /// The link between two datacenters, by position; all connections from one to the other share it.
+    std::function<SharedLink::Options(std::uint16_t from, std::uint16_t to)> link;
+    /// Inside a datacenter: what one process sends shares one link of this kind.
+    SharedLink::Options lan;
+    unsigned threads = 1;
+    /// A run in which no clock closes for this long is ended as a failure.
+    Time stalled_after{std::chrono::hours(1)};
+    /// Asked now and then; true once means that the user interrupts.
+    std::function<bool()> interrupted = [] { return false; };
+    /// Sees every report of every process at its virtual time.
+    std::function<void(Time now, ProcessId from, const Report& report)> observe = [](Time, ProcessId,
+                                                                                     const Report&) {};
+  };
+
+  struct Fault {
+    ProcessId process;
+    FaultKind kind = FaultKind::failed;
+    std::string reason;
+  };
+
+  struct Outcome {
+    Time ended{0};
+    std::optional<Fault> fault;  ///< the first; the run ended with it
+    std::uint64_t events = 0;
+  };
+
+  explicit Simulation(Options options);
+  ~Simulation();
+
+  /// Adds a process; the machine must outlive the simulation. Before run().
+  void add(ProcessId id, Machine& machine);
+
+  /// Runs until every machine has finished or one has failed.
+  Outcome run();
+
+ private:
+  struct Process;
+  class ProcessActions;
+
+  enum class EventKind : std::uint8_t { start, link, timer, computed };
+
+  struct Event {
+    Time at{0};
+    std::uint64_t order = 0;
+    EventKind kind = EventKind::start;
+    std::size_t index = 0;  // of the process or link
+    TimerId timer = TimerId::tick;
+    std::uint64_t generation = 0;  // of the timer's setting
+    bool operator>(const Event& other) const { return at != other.at ? at > other.at : order > other.order; }
+  };
+
+  struct Link {
+    SharedLink link;
+    std::map<std::pair<std::size_t, std::size_t>, SharedLink::ConnectionId>
+        connections;  // by processes, two each
+    std::optional<Time> wake;
+  };
+
+  struct InFlight {
+    std::size_t from = 0;
+    std::size_t to = 0;
+    Channel channel = Channel::control;
+    std::vector<std::byte> header;
+    std::vector<Payload> payloads;
+  };
+
+  void schedule(Event event);
+  std::size_t send(std::size_t from, ProcessId to, Channel channel, Message message);
+  std::size_t link_between(std::size_t from, std::size_t to);
+  void wake_link(std::size_t index);
+  void on_link(std::size_t index);
+  void deliver(InFlight message);
+  void handle(const Event& event);
+
+  Options options_;
+  ThreadPool pool_;
+  std::vector<std::unique_ptr<Process>> processes_;
+  std::map<ProcessId, std::size_t> process_index_;
+  std::vector<Link> links_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::size_t> link_index_;
+  std::map<std::uint64_t, InFlight> in_flight_;
+  std::uint64_t next_cookie_ = 0;
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::uint64_t next_order_ = 0;
+  Time now_{0};
+  Time last_progress_{0};
+  std::size_t running_ = 0;
+  std::optional<Fault> fault_;
+  std::vector<SharedLink::Delivery> deliveries_;
+};
+
+}  // namespace meridian
