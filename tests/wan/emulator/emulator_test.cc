@@ -236,8 +236,8 @@ TEST(Emulator, ConnectionsShareTheirLinkInEqualParts) {
   Running emulator(two_way(4 * kMegabyte, milliseconds(5), listener.port()));
   std::vector<Pair> pairs;
   for (int i = 0; i < 2; ++i) pairs.push_back(connect_through(emulator, listener));
-  std::vector<std::jthread> senders;
   const std::string data(8'000'000, 'x');
+  std::vector<std::jthread> senders;
   for (Pair& pair : pairs) senders.emplace_back([&] { pair.near.send(data); });
 
   std::array<std::size_t, 2> received{};
@@ -258,8 +258,8 @@ TEST(Emulator, ASmallMessageOvertakesTheBulkOfOthers) {
   Running emulator(two_way(1 * kMegabyte, milliseconds(100), listener.port()));
   std::vector<Pair> pairs;
   for (std::size_t i = 0; i <= kBulk; ++i) pairs.push_back(connect_through(emulator, listener));
-  std::vector<std::jthread> senders;
   const std::string data(8'000'000, 'x');
+  std::vector<std::jthread> senders;
   for (std::size_t i = 0; i < kBulk; ++i) senders.emplace_back([&, i] { pairs[i].near.send(data); });
 
   std::vector<TcpSocket*> sockets;
