@@ -52,8 +52,8 @@ struct LinkCounters {
 
 /// Bounded buffers: of one connection and direction at most rate x delay + 64 KiB are held; beyond that
 /// nothing more is read, so TCP holds the sender back. (A link without a rate limit counts as 10 Gb/s in this
-/// bound.) The kernel's buffers on the emulator's side are limited too, to 20 ms of the link's rate and at
-/// least 64 KiB each.
+/// bound.) The kernel's buffers on the emulator's side are asked for 20 ms of the link's rate each, within
+/// 64 and 512 KiB; the kernel doubles that.
 ///
 /// A failure of one connection ends that connection only. Setting up a connection costs no round trip of the
 /// link.
