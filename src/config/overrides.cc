@@ -51,7 +51,7 @@ std::string elements_of(const YamlNode& list) {
   for (const YamlNode& element : list.children) {
     if (const auto name = name_of(element)) names.push_back(*name);
   }
-  const std::string positions = fmt::format("a position from 0 to {}", list.children.size() - 1);
+  std::string positions = fmt::format("a position from 0 to {}", list.children.size() - 1);
   if (names.empty()) return positions;
   return printable(one_of(names), 200) + ", or " + positions;
 }
@@ -103,7 +103,7 @@ void apply_override(YamlNode& root, const std::string& text, std::size_t source,
   place_everywhere(*value, place);
 
   YamlNode* node = &root;
-  YamlNode* parent = nullptr;
+  YamlNode* parent = &root;
   std::string walked;
   for (const std::string_view part : split_path(path)) {
     if (part.empty()) {

@@ -21,7 +21,7 @@ constexpr std::size_t kLongestAddress = 253;  ///< of a host name in DNS
 constexpr std::uint64_t kPortsOfServer = 4;
 constexpr std::uint64_t kLastPort = 65536 - kPortsOfServer;
 
-const char* const kAddressExpected = "an address and a port, such as \"10.0.0.5:7000\" or \"[fd00::5]:7000\"";
+const char* const kAddressExpected = R"(an address and a port, such as "10.0.0.5:7000" or "[fd00::5]:7000")";
 
 bool is_name(std::string_view name) {
   const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };

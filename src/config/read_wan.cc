@@ -12,16 +12,16 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-const Range kBandwidths_mbps = Range::above(0, 1e6);
-constexpr double kLongestDelay_ms = 60'000;
-constexpr double kLongestDeadline_s = 86'400;
+const Range kBandwidthsMbps = Range::above(0, 1e6);
+constexpr double kLongestDelayMs = 60'000;
+constexpr double kLongestDeadlineSeconds = 86'400;
 constexpr std::uint64_t kMostClocksApart = 1'000'000;
 
 /// Bandwidth and delay of `fields`: the delay as delay_ms one way or as rtt_ms there and back.
 std::optional<LinkConfig> read_link(Fields& fields) {
   LinkConfig link;
   const bool has_rate =
-      fields.number("bandwidth_mbps", link.bandwidth_mbps, kBandwidths_mbps, Presence::required);
+      fields.number("bandwidth_mbps", link.bandwidth_mbps, kBandwidthsMbps, Presence::required);
   const bool has_both = fields.find("delay_ms") != nullptr && fields.find("rtt_ms") != nullptr;
   double rtt_ms = 0;
   bool has_delay = false;
@@ -30,9 +30,9 @@ std::optional<LinkConfig> read_link(Fields& fields) {
                           fmt::format("{} says the delay twice, as delay_ms and as rtt_ms", fields.path()),
                           "delay_ms (one way) or rtt_ms (there and back)");
   } else if (fields.find("delay_ms") != nullptr) {
-    has_delay = fields.number("delay_ms", link.delay_ms, Range::from_to(0, kLongestDelay_ms));
+    has_delay = fields.number("delay_ms", link.delay_ms, Range::from_to(0, kLongestDelayMs));
   } else if (fields.find("rtt_ms") != nullptr) {
-    has_delay = fields.number("rtt_ms", rtt_ms, Range::from_to(0, 2 * kLongestDelay_ms));
+    has_delay = fields.number("rtt_ms", rtt_ms, Range::from_to(0, 2 * kLongestDelayMs));
     link.delay_ms = rtt_ms / 2;
   } else if (fields.has_map()) {
     fields.problems().add(fields.place(), fmt::format("{} says no delay", fields.path_of("rtt_ms")),
@@ -230,7 +230,7 @@ void read_parameters(Fields fields, WanParameters& parameters) {
 }
 
 void read_deadlines(Fields fields, DeadlinesConfig& deadlines) {
-  const Range range = Range::above(0, kLongestDeadline_s);
+  const Range range = Range::above(0, kLongestDeadlineSeconds);
   fields.number("start_s", deadlines.start_s, range);
   fields.number("silence_s", deadlines.silence_s, range);
   fields.number("drain_s", deadlines.drain_s, range);

@@ -16,7 +16,7 @@ constexpr std::size_t kMostLayers = 64;
 constexpr std::size_t kWidestLayer = 65536;
 constexpr std::size_t kMostSamples = 10'000'000;
 constexpr std::uint64_t kMostClocks = 1'000'000'000;
-constexpr double kLongestWait_s = 1e7;
+constexpr double kLongestWaitSeconds = 1e7;
 
 void read_hidden(Fields& fields, ModelConfig& model) {
   Problems& problems = fields.problems();
@@ -140,7 +140,7 @@ void read_stop(Fields fields, StopConfig& stop) {
   if (fields.integer("clocks", clocks, 1, kMostClocks)) stop.clocks = clocks;
   // Every model there is reports its accuracy, a share of the held-out samples.
   if (fields.number("target", target, Range::from_to(0, 1))) stop.target = target;
-  if (fields.number("time_s", time_s, Range::above(0, kLongestWait_s))) stop.time_s = time_s;
+  if (fields.number("time_s", time_s, Range::above(0, kLongestWaitSeconds))) stop.time_s = time_s;
   fields.refuse_unknown();
   const auto given = [&](std::string_view key) { return fields.find(key) != nullptr; };
   if (fields.has_map() && !given("clocks") && !given("target") && !given("time_s")) {
