@@ -26,6 +26,7 @@ make_data() {
 demo
 expect_status 0
 expect_output "GENERATED data"
+expect_data /nonexistent
 run sed 's/ \[.*//' "$calls"
 [ "$output" = "run configs/demo.yaml --out runs/demo/run --overwrite
 simulate configs/demo.yaml --set wan.mode=bsp --out runs/demo/bsp-wan --overwrite
