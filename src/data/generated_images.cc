@@ -74,7 +74,7 @@ Scene draw_scene(Random& random) {
 
 void draw_image(Random& random, const Scene& scene, const Coefficients& coefficients, std::uint8_t* pixels) {
   constexpr std::int32_t kGrey = 96 << kFractionBits;
-  std::array<std::int32_t, kPixels> sum;
+  std::array<std::int32_t, kPixels> sum{};
   sum.fill(kGrey);
   for (std::size_t f = 0; f < kFields; ++f) {
     const std::int32_t coefficient = coefficients[f];
@@ -83,7 +83,7 @@ void draw_image(Random& random, const Scene& scene, const Coefficients& coeffici
   }
   // Noise of its own for each pixel: eight bytes from each draw.
   static_assert(kPixels % 8 == 0);
-  std::array<std::uint8_t, kPixels> noise;
+  std::array<std::uint8_t, kPixels> noise{};
   for (std::size_t i = 0; i < kPixels; i += 8) {
     const std::uint64_t bits = random.next();
     for (std::size_t b = 0; b < 8; ++b) noise[i + b] = static_cast<std::uint8_t>(bits >> (8 * b));
