@@ -32,6 +32,11 @@ TEST(RunIdentity, IgnoresWhatMayDifferBetweenMachines) {
       id);
 }
 
+TEST(RunIdentity, TakesMinusZeroForZero) {
+  EXPECT_EQ(run_id(config_of(kYaml, {"wan.parameters.v0=-0.0"})),
+            run_id(config_of(kYaml, {"wan.parameters.v0=0"})));
+}
+
 TEST(RunIdentity, SeesWhatMatters) {
   const Config config = config_of(kYaml);
   for (const char* change : {"name=other",
