@@ -121,7 +121,7 @@ TEST(JoinDatacenters, BytesToTargetAreEachDatacentersOwnAtThatClock) {
   auto parts = three_parts();
   parts[0].timeline[3].wan_bytes = 7;
   // A second measurement at the same clock is the one after the drain: it counts for neither time nor bytes.
-  parts[0].timeline.push_back({50.0, 100, "tokyo", 0.1, 5000, 0.1});
+  parts[0].timeline.push_back({50.0, 100, "tokyo", 0.95, 5000, 0.1});
   const Summary run = joined(std::move(parts)).summary;
   EXPECT_EQ(run.wan.bytes_to_target, 807U);
   EXPECT_DOUBLE_EQ(run.objective.time_to_target_s.value(), 6.0);

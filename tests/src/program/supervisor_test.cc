@@ -132,6 +132,14 @@ TEST(Supervisor, GivesAllLinesBeforeTheExit) {
   EXPECT_TRUE(ended);
 }
 
+TEST(Supervisor, GivesAllThatAChildSaidBeforeItEndedUnheard) {
+  Supervisor supervisor;
+  // More than one read takes, and nobody reads before the child is gone.
+  start(supervisor, script("a", "yes | head -c 100000 >&$1"));
+  ASSERT_TRUE(ends_before_deadline(open_process(supervisor.pid(0))));
+  EXPECT_EQ(record_run(supervisor).lines.size(), 50000U);
+}
+
 TEST(Supervisor, JoinsLinesThatArriveInPieces) {
   Supervisor supervisor;
   // The answer to the first half makes the child send the second: the two can only arrive apart.
