@@ -50,7 +50,7 @@ class IdxReader : public testing::Test {
   }
 
   std::filesystem::path write_gzip(const std::string& name, const std::string& content) const {
-    const std::filesystem::path path = folder_ / name;
+    std::filesystem::path path = folder_ / name;
     gzFile file = gzopen(path.c_str(), "wb");
     gzwrite(file, content.data(), static_cast<unsigned>(content.size()));
     gzclose(file);

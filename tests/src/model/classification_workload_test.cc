@@ -146,12 +146,12 @@ TEST(ClassificationWorkload, ThreadsDoNotDisturbEachOther) {
   const EvaluationSums measured = workload->evaluate(0, 1, parameters.view());
   std::vector<int> wrong(4, 0);
   std::vector<std::thread> threads;
-  for (std::size_t thread = 0; thread < wrong.size(); ++thread) {
-    threads.emplace_back([&, thread] {
+  for (int& own_wrong : wrong) {
+    threads.emplace_back([&] {
       for (Clock clock = 1; clock <= kClocks; ++clock) {
         const auto gradient = gradient_at(*workload, {0, 0}, clock, parameters.view());
-        wrong[thread] += gradient != expected[clock - 1] ? 1 : 0;
-        if (clock % 10 == 0) wrong[thread] += workload->evaluate(0, 1, parameters.view()) == measured ? 0 : 1;
+        own_wrong += gradient != expected[clock - 1] ? 1 : 0;
+        if (clock % 10 == 0) own_wrong += workload->evaluate(0, 1, parameters.view()) == measured ? 0 : 1;
       }
     });
   }

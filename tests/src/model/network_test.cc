@@ -26,7 +26,7 @@ class Tables {
     for (const TableSpec& table : network.tables()) buffers_.emplace_back(table.size());
     for (FloatBuffer& buffer : buffers_) {
       spans_.push_back(buffer.span());
-      views_.push_back(buffer.span());
+      views_.emplace_back(buffer.span());
     }
   }
 

@@ -16,7 +16,7 @@ class TablesOfWorkload {
     for (const TableSpec& table : workload.tables()) buffers_.emplace_back(table.size());
     for (FloatBuffer& buffer : buffers_) {
       spans_.push_back(buffer.span());
-      views_.push_back(buffer.span());
+      views_.emplace_back(buffer.span());
     }
   }
 
