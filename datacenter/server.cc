@@ -27,9 +27,6 @@ Server::Server(ServerOptions options, const Workload& workload, ShardMap shards,
     const TableRange range = store_.ranges()[table];
     gradient_.emplace_back(range.size());
     optimizers_.push_back(make_optimizer(options_.optimizer, range.size()).value());
-    FloatBuffer whole(shards_.tables()[table].size());
-    workload_.fill_initial_values(table, whole.span());
-    std::copy_n(whole.data() + range.begin, range.size(), store_.change(table).data());
   }
 }
 

@@ -1,0 +1,14 @@
+// How long a computation takes on this machine while all the configuration's workers compute at once: what
+// `compute: measured` stands for in a simulation.
+#pragma once
+
+#include "src/config/config.h"
+#include "src/program/deployment.h"
+
+namespace meridian::program {
+
+/// Seconds for one gradient and for one worker's part of an evaluation: medians over a few clocks of every
+/// worker, each worker on a thread of its own. Takes a few seconds at most.
+ComputeConfig measure_compute(const Deployment& deployment);
+
+}  // namespace meridian::program

@@ -1,0 +1,67 @@
+// The program's commands, one function each. Each returns the process's exit code: 0 done, 1 the run failed,
+// 2 bad usage or configuration. Results go to stdout; progress, logs and errors to stderr.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace meridian::program {
+
+inline constexpr int kDone = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kBadUsage = 2;
+
+/// A configuration file and the --set options beside it.
+struct ConfigArguments {
+  std::filesystem::path file;
+  std::vector<std::string> overrides;
+};
+
+struct OutputArguments {
+  std::optional<std::filesystem::path> folder;  ///< --out
+  bool overwrite = false;
+};
+
+int check_command(const ConfigArguments& config);
+
+struct SimulateArguments {
+  ConfigArguments config;
+  OutputArguments output;
+  unsigned threads = 0;  ///< 0: one for each core
+};
+int simulate_command(const SimulateArguments& arguments);
+
+struct RunArguments {
+  ConfigArguments config;
+  OutputArguments output;
+};
+int run_command(const RunArguments& arguments);
+
+struct NodeArguments {
+  ConfigArguments config;
+  OutputArguments output;
+  std::string datacenter;
+  std::string role;
+  std::size_t index = 0;
+  std::optional<std::filesystem::path> addresses;  ///< from `meridian run`: where everybody listens
+  std::optional<int> launcher_fd;                  ///< from `meridian run`: its end of the line to it
+};
+int node_command(const NodeArguments& arguments);
+
+struct EmulateArguments {
+  std::filesystem::path description;
+  std::optional<int> launcher_fd;
+};
+int emulate_command(const EmulateArguments& arguments);
+
+struct ReportArguments {
+  std::vector<std::filesystem::path> folders;
+  std::optional<std::filesystem::path> baseline;
+  std::optional<std::filesystem::path> lan;
+  bool json = false;
+};
+int report_command(const ReportArguments& arguments);
+
+}  // namespace meridian::program

@@ -1,0 +1,161 @@
+#include "src/program/deployment.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "src/base/random.h"
+#include "src/config/run_identity.h"
+#include "src/model/classification_workload.h"
+
+namespace meridian::program {
+
+std::vector<ProcessId> processes_of(const Config& config) {
+  std::vector<ProcessId> ids;
+  for (std::size_t d = 0; d < config.datacenters.size(); ++d) {
+    const auto datacenter = static_cast<std::uint16_t>(d);
+    for (std::size_t i = 0; i < config.datacenters[d].servers; ++i) {
+      ids.push_back(ProcessId::server(datacenter, static_cast<std::uint16_t>(i)));
+    }
+    for (std::size_t i = 0; i < config.datacenters[d].workers; ++i) {
+      ids.push_back(ProcessId::worker(datacenter, static_cast<std::uint16_t>(i)));
+    }
+  }
+  return ids;
+}
+
+std::uint64_t run_digest(const Config& config) { return hash_text(identity_text(config)); }
+
+Result<std::unique_ptr<Deployment>> Deployment::create(Config config) {
+  std::unique_ptr<Deployment> made(new Deployment(std::move(config)));
+  const WorkloadConfig& workload = made->config_.workload;
+  ClassificationOptions options;
+  options.model = workload.model.kind;
+  options.hidden = workload.model.hidden;
+  options.data.format = workload.data.format;
+  options.data.path = workload.data.path;
+  options.data.if_missing = workload.data.if_missing;
+  options.data.partition = workload.data.partition;
+  options.data.generated_train = workload.data.generated_train;
+  options.data.generated_test = workload.data.generated_test;
+  options.seed = made->config_.seed;
+  options.batch = workload.batch;
+  for (const DatacenterConfig& datacenter : made->config_.datacenters)
+    options.workers.push_back(datacenter.workers);
+  Result<std::unique_ptr<Workload>> built = make_classification_workload(options);
+  if (!built) return built.error();
+  made->workload_ = std::move(built).value();
+  made->shards_ = std::make_unique<datacenter::ShardMap>(made->workload_->tables(), made->config_.shards);
+  return made;
+}
+
+std::string Deployment::data_note() const { return workload_->note(); }
+
+std::vector<ProcessId> Deployment::processes() const { return processes_of(config_); }
+
+std::string Deployment::name_of(ProcessId id) const {
+  return process_name(config_.datacenters.at(id.datacenter).name, id);
+}
+
+Identity Deployment::identity(ProcessId id, std::uint64_t incarnation) const {
+  const std::string text = identity_text(config_);
+  return {.self = id,
+          .name = name_of(id),
+          .run_digest = run_digest(config_),
+          .incarnation = incarnation,
+          .configuration = text,
+          .explain_difference = [text](const std::string& theirs) {
+            return first_difference(text, theirs).value_or("no key differs, so their versions must");
+          }};
+}
+
+PeerWatch::Deadlines Deployment::deadlines() const {
+  return {from_seconds(config_.wan.deadlines.start_s), from_seconds(config_.wan.deadlines.silence_s)};
+}
+
+/// The weight of an eager update: a datacenter's share of all samples of a clock.
+double Deployment::weight(std::size_t datacenter) const {
+  double own = 0;
+  double all = 0;
+  for (std::size_t d = 0; d < config_.datacenters.size(); ++d) {
+    for (std::size_t w = 0; w < config_.datacenters[d].workers; ++w) {
+      const auto samples = static_cast<double>(workload_->samples_per_clock({d, w}));
+      all += samples;
+      if (d == datacenter) own += samples;
+    }
+  }
+  return own / all;
+}
+
+std::unique_ptr<datacenter::Worker> Deployment::make_worker(std::uint16_t datacenter, std::uint16_t index,
+                                                            std::uint64_t incarnation) const {
+  const DatacenterConfig& own = config_.datacenters.at(datacenter);
+  const ComputeConfig& compute = config_.workload.compute;
+  const auto factor = compute.factor.find(own.name);
+  datacenter::WorkerOptions options{
+      .datacenter_name = own.name,
+      .workers = own.workers,
+      .servers = own.servers,
+      .evaluate_every = config_.workload.evaluate_every,
+      .compute_time = {.seed = config_.seed,
+                       .seconds_per_clock = compute.seconds_per_clock,
+                       .spread = compute.spread,
+                       .seconds_per_evaluation = compute.seconds_per_evaluation,
+                       .factor = factor == compute.factor.end() ? 1.0 : factor->second}};
+  return std::make_unique<datacenter::Worker>(std::move(options),
+                                              identity(ProcessId::worker(datacenter, index), incarnation),
+                                              deadlines(), *workload_, *shards_);
+}
+
+Result<std::unique_ptr<wan::MirroredServer>> Deployment::make_server(std::uint16_t datacenter,
+                                                                     std::uint16_t index,
+                                                                     std::uint64_t incarnation) const {
+  const ProcessId id = ProcessId::server(datacenter, index);
+  const DatacenterConfig& own = config_.datacenters.at(datacenter);
+  const WorkloadConfig& workload = config_.workload;
+
+  wan::MirroredServer::Options options;
+  options.server = {
+      .self = id,
+      .datacenter_name = own.name,
+      .workers = own.workers,
+      .servers = own.servers,
+      .evaluate_every = workload.evaluate_every,
+      .stop_time = {},
+      .optimizer = {workload.optimizer.name, workload.optimizer.learning_rate, workload.optimizer.momentum}};
+  if (workload.stop.time_s) options.server.stop_time = from_seconds(*workload.stop.time_s);
+
+  options.mirror.self = id;
+  options.mirror.datacenter_name = own.name;
+  for (const TableSpec& table : workload_->tables()) options.mirror.table_names.push_back(table.name);
+  options.mirror.servers = own.servers;
+  options.mirror.weight = weight(datacenter);
+  for (std::size_t d = 0; d < config_.datacenters.size(); ++d) {
+    if (d == datacenter) continue;
+    const LinkConfig& there = config_.wan.links[datacenter][d];
+    const LinkConfig& back = config_.wan.links[d][datacenter];
+    options.mirror.neighbours.push_back({.name = config_.datacenters[d].name,
+                                         .datacenter = d,
+                                         .servers = config_.datacenters[d].servers,
+                                         .bytes_per_s = bytes_per_second(there.bandwidth_mbps),
+                                         .round_trip = from_seconds((there.delay_ms + back.delay_ms) / 1e3)});
+  }
+  options.mirror.stop = {.datacenters = config_.datacenters.size(),
+                         .own = datacenter,
+                         .clocks = workload.stop.clocks,
+                         .target = workload.stop.target,
+                         .larger_is_better = workload_->larger_is_better()};
+  options.mirror.drain_deadline = from_seconds(config_.wan.deadlines.drain_s);
+  options.mode_name = config_.wan.mode;
+  const WanParameters& parameters = config_.wan.parameters;
+  options.mode_parameters = {parameters.v0, parameters.schedule, parameters.ds, parameters.h};
+  options.merge_order.resize(config_.datacenters.size());
+  std::iota(options.merge_order.begin(), options.merge_order.end(), std::size_t{0});
+  std::sort(options.merge_order.begin(), options.merge_order.end(), [this](std::size_t a, std::size_t b) {
+    return config_.datacenters[a].name < config_.datacenters[b].name;
+  });
+  return wan::MirroredServer::create(std::move(options), identity(id, incarnation), deadlines(), *workload_,
+                                     *shards_);
+}
+
+}  // namespace meridian::program

@@ -1,0 +1,99 @@
+#include "src/program/join_folder.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "src/config/config_reader.h"
+#include "src/output/join_datacenters.h"
+#include "src/output/run_folder.h"
+#include "src/program/datacenter_record.h"
+
+namespace meridian::program {
+namespace {
+
+/// A resolved configuration holds no variables.
+Result<Config> read_resolved(const std::filesystem::path& folder) {
+  return read_config(folder / output::kConfigFile, {}, [](const std::string&) { return std::nullopt; });
+}
+
+/// The configuration of a run: in its own folder, or, for a deployment whose processes were started one by
+/// one, in the folder of any of them.
+Result<Config> find_config(const std::filesystem::path& folder) {
+  if (std::filesystem::exists(folder / output::kConfigFile)) return read_resolved(folder);
+  std::error_code code;
+  std::vector<std::filesystem::path> folders;
+  for (std::filesystem::directory_iterator entry(folder, code), end; !code && entry != end;
+       entry.increment(code)) {
+    if (std::filesystem::exists(entry->path() / output::kConfigFile)) folders.push_back(entry->path());
+  }
+  if (folders.empty()) {
+    return Error{
+        fmt::format("{}: holds no run: expected {} there, or the folders of a deployment's processes",
+                    folder.string(), output::kSummaryFile)};
+  }
+  return read_resolved(*std::min_element(folders.begin(), folders.end()));
+}
+
+}  // namespace
+
+Failure join_folder(const std::filesystem::path& folder, const std::string& failure) {
+  const Result<Config> config = find_config(folder);
+  if (!config) return config.error();
+  std::vector<output::DatacenterPart> parts;
+  for (const DatacenterConfig& datacenter : config.value().datacenters) {
+    const std::filesystem::path own = folder / (datacenter.name + "-server-0");
+    if (!std::filesystem::exists(own / output::kSummaryFile)) continue;
+    output::DatacenterPart part;
+    Result<output::Summary> summary = output::read_summary(own / output::kSummaryFile);
+    if (!summary) return summary.error();
+    part.summary = std::move(summary).value();
+    if (std::filesystem::exists(own / output::kTimelineFile)) {
+      Result<output::Timeline> timeline = output::read_timeline(own / output::kTimelineFile);
+      if (!timeline) return timeline.error();
+      part.timeline = std::move(timeline).value().samples;
+    }
+    if (std::filesystem::exists(own / output::kModelFile)) {
+      Result<output::Model> model = output::read_model(own / output::kModelFile);
+      if (!model) return model.error();
+      part.model = std::move(model).value();
+    }
+    parts.push_back(std::move(part));
+  }
+  Result<output::JoinedRun> joined = output::join_datacenters(
+      std::move(parts), datacenter_names(config.value()), link_rates(config.value()));
+  if (!joined) return joined.error();
+  output::JoinedRun& run = joined.value();
+  run.summary.name = config.value().name;
+  run.summary.wan_mode = config.value().wan.mode;
+  run.summary.seed = config.value().seed;
+  if (!failure.empty()) {
+    if (run.summary.stop_reason != output::StopReason::drain_timeout)
+      run.summary.stop_reason = output::StopReason::failed;
+    run.summary.failure = failure;
+  }
+  const std::filesystem::path first =
+      folder / (config.value().datacenters.front().name + "-server-0") / output::kModelFile;
+  if (std::filesystem::exists(first)) {
+    std::error_code code;
+    std::filesystem::copy_file(first, folder / output::kModelFile,
+                               std::filesystem::copy_options::overwrite_existing, code);
+    if (code) return Error{fmt::format("{}: {}", (folder / output::kModelFile).string(), code.message())};
+  }
+  if (Failure failed = output::write_timeline(folder / output::kTimelineFile, run.timeline)) return failed;
+  return output::write_summary(folder / output::kSummaryFile, run.summary);
+}
+
+std::string links_word(const std::filesystem::path& folder) {
+  const Result<Config> config = find_config(folder);
+  if (!config) return "-";
+  const WanConfig& wan = config.value().wan;
+  for (std::size_t from = 0; from < wan.links.size(); ++from) {
+    for (std::size_t to = 0; to < wan.links[from].size(); ++to) {
+      if (from != to && !(wan.links[from][to] == wan.lan)) return "WAN";
+    }
+  }
+  return "LAN";
+}
+
+}  // namespace meridian::program

@@ -1,0 +1,19 @@
+// Joins what the first servers of a run's datacenters left in its folder into the run's own summary.json,
+// timeline.jsonl and model.safetensors.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "src/base/result.h"
+
+namespace meridian::program {
+
+/// Reads FOLDER/config.yaml and FOLDER/DATACENTER-server-0/. An error names the file and the reason.
+/// `failure`: what ended the run, where its parts cannot know it.
+Failure join_folder(const std::filesystem::path& folder, const std::string& failure = {});
+
+/// "WAN" or "LAN": over what the run in FOLDER ran, by its configuration; "-" where that cannot be read.
+std::string links_word(const std::filesystem::path& folder);
+
+}  // namespace meridian::program

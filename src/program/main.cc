@@ -1,0 +1,122 @@
+// meridian: the command line.
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <string>
+
+#include "src/program/commands.h"
+#include "src/program/run_setup.h"
+
+namespace meridian::program {
+namespace {
+
+void add_config(CLI::App& command, ConfigArguments& config) {
+  command.add_option("CONFIG", config.file, "the configuration, a YAML file")->required();
+  command
+      .add_option("--set", config.overrides,
+                  "override a key: --set a.b=value; list elements by name or index")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->take_all();
+}
+
+void add_output(CLI::App& command, OutputArguments& output) {
+  command
+      .add_option("--out", output.folder,
+                  "where the run's files go (default: output.dir, or runs/NAME-MODE-SEED)")
+      ->type_name("DIR");
+  command.add_flag("--overwrite", output.overwrite, "replace what an earlier run left in that folder");
+}
+
+constexpr const char* kExitCodes = "Exit codes: 0 done, 1 the run failed, 2 bad usage or configuration.";
+
+/// Parses the command line and does what it says. The command's exit code.
+int dispatch(int argc, char** argv) {
+  CLI::App app{"Trains one model over several datacenters at close to LAN speed, without moving their data.",
+               "meridian"};
+  app.require_subcommand(1);
+  app.footer(kExitCodes);
+  int code = kDone;
+
+  ConfigArguments check;
+  CLI::App* const check_app = app.add_subcommand(
+      "check", "is a configuration valid? Says file:line:column, what is wrong, what was expected");
+  add_config(*check_app, check);
+  check_app->footer("Example: meridian check configs/demo.yaml --set wan.mode=bsp");
+  check_app->callback([&] { code = check_command(check); });
+
+  RunArguments run;
+  CLI::App* const run_app = app.add_subcommand(
+      "run", "the whole deployment on this machine: real processes, real sockets, emulated WAN");
+  add_config(*run_app, run.config);
+  add_output(*run_app, run.output);
+  run_app->footer(std::string("Example: meridian run configs/demo.yaml --out runs/demo\n") + kExitCodes);
+  run_app->callback([&] { code = run_command(run); });
+
+  SimulateArguments simulate;
+  CLI::App* const simulate_app = app.add_subcommand(
+      "simulate", "the same in virtual time: a function of the configuration and its seed");
+  add_config(*simulate_app, simulate.config);
+  add_output(*simulate_app, simulate.output);
+  simulate_app
+      ->add_option(
+          "--threads", simulate.threads,
+          "threads for the computations (default: one for each core); the result does not depend on it")
+      ->check(CLI::Range(1, 1024));
+  simulate_app->footer(std::string("Example: meridian simulate configs/demo.yaml --set wan.links=lan\n") +
+                       kExitCodes);
+  simulate_app->callback([&] { code = simulate_command(simulate); });
+
+  NodeArguments node;
+  CLI::App* const node_app =
+      app.add_subcommand("node", "one process of a deployment whose addresses stand in the configuration");
+  add_config(*node_app, node.config);
+  add_output(*node_app, node.output);
+  node_app->add_option("--datacenter", node.datacenter, "of which datacenter")->required()->type_name("NAME");
+  node_app->add_option("--role", node.role, "server or worker")
+      ->required()
+      ->check(CLI::IsMember({"server", "worker"}));
+  node_app->add_option("--index", node.index, "which of its servers or workers, from 0");
+  node_app->add_option("--addresses", node.addresses)->group("");
+  node_app->add_option("--launcher-fd", node.launcher_fd)->group("");
+  node_app->footer(
+      std::string("Example: meridian node deployment.yaml --datacenter tokyo --role server --index 0\n"
+                  "Its files go to DIR/DATACENTER-ROLE-INDEX; `meridian report DIR` joins them.\n") +
+      kExitCodes);
+  node_app->callback([&] { code = node_command(node); });
+
+  EmulateArguments emulate;
+  CLI::App* const emulate_app = app.add_subcommand("emulate", "")->group("");
+  emulate_app->add_option("DESCRIPTION", emulate.description)->required();
+  emulate_app->add_option("--launcher-fd", emulate.launcher_fd);
+  emulate_app->callback([&] { code = emulate_command(emulate); });
+
+  ReportArguments report;
+  CLI::App* const report_app = app.add_subcommand("report", "compares finished runs in a table");
+  report_app->add_option("DIR", report.folders, "folders of finished runs")->required();
+  report_app->add_option("--baseline", report.baseline, "the run that speed-ups are measured against")
+      ->type_name("DIR");
+  report_app->add_option("--lan", report.lan, "the run over a LAN, for the ratio to it")->type_name("DIR");
+  report_app->add_flag("--json", report.json, "print JSON");
+  report_app->footer("Example: meridian report runs/gaia runs/bsp --baseline runs/bsp");
+  report_app->callback([&] { code = report_command(report); });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help is no error; everything else is bad usage.
+    return app.exit(error) == 0 ? kDone : kBadUsage;
+  }
+  return code;
+}
+
+}  // namespace
+}  // namespace meridian::program
+
+int main(int argc, char** argv) {
+  try {
+    return meridian::program::dispatch(argc, argv);
+  } catch (const std::exception& error) {
+    meridian::program::print_error(std::string("meridian: ") + error.what());
+    return meridian::program::kFailed;
+  }
+}

@@ -1,0 +1,63 @@
+// meridian report DIR...: compares finished runs; joins the parts that the processes of a deployment left.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "src/output/comparison_table.h"
+#include "src/output/run_folder.h"
+#include "src/program/commands.h"
+#include "src/program/join_folder.h"
+#include "src/program/run_setup.h"
+
+namespace meridian::program {
+namespace {
+
+/// Which of the folders an option names.
+Result<std::optional<std::size_t>> position_of(const std::optional<std::filesystem::path>& named,
+                                               const std::vector<std::filesystem::path>& folders,
+                                               const char* option) {
+  if (!named) return std::optional<std::size_t>{};
+  for (std::size_t i = 0; i < folders.size(); ++i) {
+    if (folders[i].lexically_normal() == named->lexically_normal()) return std::optional<std::size_t>{i};
+  }
+  return Error{fmt::format("{} {}: expected one of the folders to report", option, named->string())};
+}
+
+}  // namespace
+
+int report_command(const ReportArguments& arguments) {
+  std::vector<output::ComparedRun> runs;
+  for (const std::filesystem::path& folder : arguments.folders) {
+    // A deployment's folders hold its processes' parts; a finished run has its own summary.
+    if (!std::filesystem::exists(folder / output::kSummaryFile)) {
+      if (const Failure failure = join_folder(folder)) {
+        print_error(failure->message);
+        return kFailed;
+      }
+    }
+    Result<output::Summary> summary = output::read_summary(folder / output::kSummaryFile);
+    if (!summary) {
+      print_error(summary.error().message);
+      return kFailed;
+    }
+    const std::string links = links_word(folder);
+    runs.push_back({.label = folder.filename().empty() ? folder.parent_path().filename().string()
+                                                       : folder.filename().string(),
+                    .links = links,
+                    .summary = std::move(summary).value()});
+  }
+  const auto baseline = position_of(arguments.baseline, arguments.folders, "--baseline");
+  const auto lan = position_of(arguments.lan, arguments.folders, "--lan");
+  for (const auto* position : {&baseline, &lan}) {
+    if (!*position) {
+      print_error(position->error().message);
+      return kBadUsage;
+    }
+  }
+  const auto rows = output::compare_runs(runs, {baseline.value(), lan.value()});
+  fmt::print("{}", arguments.json ? output::comparison_json(rows) : output::comparison_text(rows));
+  return kDone;
+}
+
+}  // namespace meridian::program

@@ -1,0 +1,271 @@
+// meridian run CONFIG: the whole deployment on this machine, in real processes over an emulated WAN.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "src/config/resolved_yaml.h"
+#include "src/output/atomic_file.h"
+#include "src/output/run_folder.h"
+#include "src/program/addresses.h"
+#include "src/program/commands.h"
+#include "src/program/deployment.h"
+#include "src/program/emulator_description.h"
+#include "src/program/join_folder.h"
+#include "src/program/process_events.h"
+#include "src/program/run_setup.h"
+#include "src/program/status_line.h"
+#include "src/program/supervisor.h"
+
+namespace meridian::program {
+namespace {
+
+using WallClock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr const char* kAddressesFile = "addresses.json";
+constexpr const char* kEmulatorDescriptionFile = "links.json";
+// From the first fault to the end of the last process: time to write what there is, then none.
+constexpr auto kWritingGrace = 4s;
+constexpr auto kTerminationGrace = 1s;
+// A run that was interrupted drains; this bounds how long its user waits for that.
+constexpr auto kInterruptGrace = 60s;
+
+/// One run and its processes.
+class LocalRun {
+ public:
+  LocalRun(const Config& config, std::filesystem::path folder)
+      : config_(config),
+        folder_(std::move(folder)),
+        status_(StatusLine::on_stderr()),
+        log_(folder_ / output::kLogFile) {}
+
+  Failure start(Supervisor& supervisor) {
+    supervisor_ = &supervisor;
+    wan::emulator::Description emulator;
+    const Result<AddressBook> book = AddressBook::on_this_machine(config_, emulator);
+    if (!book) return book.error();
+    if (Failure failure = book.value().write(folder_ / kAddressesFile)) return failure;
+    const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe");
+    const std::string launcher_fd(kLauncherFdPlaceholder);
+    if (!emulator.links.empty()) {
+      const std::filesystem::path own = folder_ / output::kEmulatorFolder;
+      std::filesystem::create_directories(own);
+      if (Failure failure = write_emulator_description(own / kEmulatorDescriptionFile, emulator))
+        return failure;
+      const Result<ChildId> spawned = supervisor.spawn(
+          {.name = "the WAN emulator",
+           .arguments = {program, "emulate", own / kEmulatorDescriptionFile, "--launcher-fd", launcher_fd},
+           .environment = {},
+           .log_file = own / output::kLogFile});
+      if (!spawned) return spawned.error();
+      emulator_ = spawned.value();
+    }
+    for (const ProcessId id : processes_of(config_)) {
+      const DatacenterConfig& datacenter = config_.datacenters[id.datacenter];
+      const std::string name = process_name(datacenter.name, id);
+      const Result<ChildId> spawned = supervisor.spawn(
+          {.name = name,
+           .arguments = {program, "node", folder_ / output::kConfigFile, "--datacenter", datacenter.name,
+                         "--role", to_string(id.role), "--index", std::to_string(id.index), "--out", folder_,
+                         "--overwrite", "--addresses", folder_ / kAddressesFile, "--launcher-fd",
+                         launcher_fd},
+           .environment = {},
+           .log_file = folder_ / output::kLogFile});
+      if (!spawned) return spawned.error();
+      processes_[spawned.value()] = id;
+    }
+    return {};
+  }
+
+  /// Watches the processes until all have ended. What ended the run too early, if anything.
+  std::string watch() {
+    supervisor_->run({.on_line = [this](ChildId child, std::string_view line) { on_line(child, line); },
+                      .on_exit = [this](const ChildExit& exit) { on_exit(exit); },
+                      .on_interrupt = [this](int times) { on_interrupt(times); },
+                      .on_tick = [this] { on_tick(); },
+                      .tick = 200ms});
+    (void)supervisor_->terminate_all(
+        std::chrono::duration_cast<std::chrono::milliseconds>(kTerminationGrace));
+    status_.finish();
+    if (!failure_.empty()) log_.line(seconds(), failure_);
+    return failure_;
+  }
+
+ private:
+  double seconds() const { return std::chrono::duration<double>(WallClock::now() - began_).count(); }
+
+  void on_line(ChildId child, std::string_view line) {
+    const std::optional<ProcessEvent> event = event_from_line(line);
+    if (!event) return fail(fmt::format("{} said something that is no event", supervisor_->name(child)));
+    const std::string& name = supervisor_->name(child);
+    switch (event->kind) {
+      case ProcessEvent::Kind::started:
+        if (child != emulator_ && !training_began_) training_began_ = WallClock::now();
+        return;
+      case ProcessEvent::Kind::progress:
+        progress_[child] = *event;
+        return show();
+      case ProcessEvent::Kind::measured:
+        log_.line(seconds(),
+                  fmt::format("{}: objective {:.4f} at clock {}", name, event->objective, event->clock));
+        objectives_[child] = event->objective;
+        return;
+      case ProcessEvent::Kind::stopped:
+        log_.line(seconds(), fmt::format("{}: training stopped at clock {}", name, event->clock));
+        return;
+      case ProcessEvent::Kind::notice:
+        log_.line(seconds(), fmt::format("{}: {}", name, event->text));
+        return status_.print(fmt::format("{}: {}", name, event->text));
+      case ProcessEvent::Kind::fault:
+        return fail(fmt::format("{}: {}", name, event->text));
+    }
+  }
+
+  void on_exit(const ChildExit& exit) {
+    if (!exit.succeeded()) fail(exit.text);
+    processes_.erase(exit.child);
+    if (exit.child == emulator_) {
+      emulator_.reset();
+      if (!processes_.empty()) fail(fmt::format("{} while the run was going on", exit.text));
+    }
+    if (processes_.empty() && emulator_) supervisor_->send_line(*emulator_, kStopCommand);
+  }
+
+  /// Ends the run: every process writes what it has and goes, or is made to. The first reason is the run's.
+  void fail(const std::string& reason) {
+    if (!failure_.empty()) return;
+    failure_ = reason;
+    give_up_at_ = WallClock::now() + kWritingGrace;
+    supervisor_->broadcast(fmt::format("{} {}", kStopCommand, printable(reason)));
+  }
+
+  static std::string printable(std::string text) {
+    for (char& c : text) {
+      if (static_cast<unsigned char>(c) < ' ') c = ' ';
+    }
+    return text.substr(0, 1000);
+  }
+
+  void on_interrupt(int times) {
+    if (times > 1) return fail("interrupted twice: stopped without a drain");
+    status_.print("interrupted: stopping at a common clock, then the drain (once more: stop now)");
+    give_up_at_ = WallClock::now() + kInterruptGrace;
+    supervisor_->broadcast(kInterruptCommand);
+  }
+
+  void on_tick() {
+    if (!give_up_at_ || WallClock::now() < *give_up_at_) return;
+    if (failure_.empty()) failure_ = "the interrupted run did not end in time";
+    supervisor_->stop();
+  }
+
+  /// The run's state in one line, from the first servers' latest words.
+  void show() {
+    if (!training_began_ || progress_.empty()) return;
+    RunStatus status;
+    status.time_s = std::chrono::duration<double>(WallClock::now() - *training_began_).count();
+    std::uint64_t bytes = 0;
+    std::uint64_t considered = 0;
+    std::uint64_t sent = 0;
+    const ProcessEvent* slowest = nullptr;
+    for (const auto& [child, event] : progress_) {
+      bytes += event.wan_bytes;
+      considered += event.entries_considered;
+      sent += event.entries_sent;
+      if (slowest == nullptr || event.clock < slowest->clock) {
+        slowest = &event;
+        if (const auto process = processes_.find(child); process != processes_.end()) {
+          status.slowest_datacenter = config_.datacenters[process->second.datacenter].name;
+        }
+      }
+    }
+    status.clock = slowest->clock;
+    for (const auto& [child, objective] : objectives_) {
+      status.objective = std::min(status.objective.value_or(objective), objective);
+    }
+    status.target = config_.workload.stop.target;
+    const double interval = status.time_s - shown_at_s_;
+    if (interval >= 1.0) {
+      wan_mb_per_s_ = static_cast<double>(bytes - shown_bytes_) / interval / 1e6;
+      shown_at_s_ = status.time_s;
+      shown_bytes_ = bytes;
+    }
+    status.wan_mb_per_s = wan_mb_per_s_;
+    if (considered > 0)
+      status.entries_sent_share = static_cast<double>(sent) / static_cast<double>(considered);
+    status_.update(status, WallClock::now().time_since_epoch());
+  }
+
+  const Config& config_;
+  std::filesystem::path folder_;
+  Supervisor* supervisor_ = nullptr;
+  StatusLine status_;
+  RunLog log_;
+  WallClock::time_point began_ = WallClock::now();
+  std::optional<WallClock::time_point> training_began_;
+  std::optional<WallClock::time_point> give_up_at_;
+  std::optional<ChildId> emulator_;
+  std::map<ChildId, ProcessId> processes_;
+  std::map<ChildId, ProcessEvent> progress_;
+  std::map<ChildId, double> objectives_;
+  double wan_mb_per_s_ = 0.0;
+  double shown_at_s_ = 0.0;
+  std::uint64_t shown_bytes_ = 0;
+  std::string failure_;
+};
+
+}  // namespace
+
+int run_command(const RunArguments& arguments) {
+  Supervisor supervisor;
+  const Result<Config> config = load_config(arguments.config);
+  if (!config) {
+    print_error(config.error().message);
+    return kBadUsage;
+  }
+  const std::filesystem::path folder =
+      std::filesystem::absolute(run_folder(config.value(), arguments.output));
+  // Data and model are tried out here, so that what is wrong with them is said once and before anything
+  // starts.
+  {
+    const Result<std::unique_ptr<Deployment>> deployment = Deployment::create(config.value());
+    if (!deployment) {
+      print_error(deployment.error().message);
+      return kBadUsage;
+    }
+    if (!deployment.value()->data_note().empty()) print_error(deployment.value()->data_note());
+  }
+  if (const Failure failure = output::prepare_run_folder(folder, arguments.output.overwrite)) {
+    print_error(failure->message);
+    return kBadUsage;
+  }
+  if (const Failure failure =
+          output::write_text_atomically(folder / output::kConfigFile, resolved_yaml(config.value()))) {
+    print_error(failure->message);
+    return kFailed;
+  }
+  LocalRun run(config.value(), folder);
+  if (const Failure failure = run.start(supervisor)) {
+    print_error(failure->message);
+    return kFailed;
+  }
+  const std::string reason = run.watch();
+  if (const Failure failure = join_folder(folder, reason)) {
+    if (!reason.empty()) print_error(fmt::format("meridian: {}", reason));
+    print_error(failure->message);
+    return kFailed;
+  }
+  Result<output::Summary> summary = output::read_summary(folder / output::kSummaryFile);
+  if (!summary) {
+    print_error(summary.error().message);
+    return kFailed;
+  }
+  return conclude(summary.value(), folder);
+}
+
+}  // namespace meridian::program

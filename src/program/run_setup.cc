@@ -1,0 +1,76 @@
+#include "src/program/run_setup.h"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include "src/config/config_reader.h"
+#include "src/output/run_folder.h"
+
+namespace meridian::program {
+
+void print_error(const std::string& message) { fmt::print(stderr, "{}\n", message); }
+
+Result<Config> load_config(const ConfigArguments& arguments) {
+  return read_config(arguments.file, arguments.overrides,
+                     [](const std::string& name) -> std::optional<std::string> {
+                       const char* const value = std::getenv(name.c_str());
+                       if (value == nullptr) return std::nullopt;
+                       return value;
+                     });
+}
+
+std::filesystem::path run_folder(const Config& config, const OutputArguments& output) {
+  return output.folder ? *output.folder : output_folder(config);
+}
+
+int conclude(const output::Summary& summary, const std::filesystem::path& folder) {
+  const auto number = [](const std::optional<double>& value, const char* unit) {
+    return value ? fmt::format("{:.4g}{}", *value, unit) : std::string("-");
+  };
+  if (summary.failure) print_error(fmt::format("meridian: {}", *summary.failure));
+  fmt::print(
+      "{}: stopped by {} at clock {} after {:.1f} s; {} {}; target reached after {}; {:.2f} MB over the "
+      "WAN\n",
+      folder.string(), output::to_string(summary.stop_reason), summary.clocks, summary.time_s,
+      summary.objective.metric, number(summary.objective.final, ""),
+      number(summary.objective.time_to_target_s, " s"), static_cast<double>(summary.wan.bytes_sent) / 1e6);
+  switch (summary.stop_reason) {
+    case output::StopReason::target:
+    case output::StopReason::clocks:
+    case output::StopReason::time:
+      return kDone;
+    case output::StopReason::interrupted:
+    case output::StopReason::drain_timeout:
+    case output::StopReason::failed:
+      break;
+  }
+  return kFailed;
+}
+
+struct RunLog::Sink {
+  std::shared_ptr<spdlog::logger> logger;
+};
+
+RunLog::RunLog(const std::filesystem::path& file) : sink_(std::make_unique<Sink>()) {
+  try {
+    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(file.string(), /*truncate=*/true);
+    sink_->logger = std::make_shared<spdlog::logger>("run", sink);
+    sink_->logger->set_pattern("%v");
+    sink_->logger->flush_on(spdlog::level::trace);
+  } catch (const spdlog::spdlog_ex&) {
+    sink_->logger.reset();  // the outputs' own errors name a folder that cannot be written
+  }
+}
+
+RunLog::~RunLog() = default;
+
+void RunLog::line(double time_s, const std::string& text) {
+  if (sink_->logger) sink_->logger->info("{:.6f} {}", time_s, text);
+}
+
+}  // namespace meridian::program

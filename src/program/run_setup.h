@@ -1,0 +1,43 @@
+// What every command that runs something does first: read the configuration, make the output folder ready,
+// open the log there. And how it says what went wrong.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "src/base/result.h"
+#include "src/config/config.h"
+#include "src/output/summary.h"
+#include "src/program/commands.h"
+
+namespace meridian::program {
+
+/// Prints the problem on stderr.
+void print_error(const std::string& message);
+
+/// Reads the configuration with the process's environment.
+Result<Config> load_config(const ConfigArguments& arguments);
+
+/// The folder of this run: --out, or output.dir, or runs/NAME-MODE-SEED.
+std::filesystem::path run_folder(const Config& config, const OutputArguments& output);
+
+/// What a finished run says on stdout in one line, and its exit code.
+int conclude(const output::Summary& summary, const std::filesystem::path& folder);
+
+/// Appends lines to a file; what cannot be written is not worth ending a run for.
+class RunLog {
+ public:
+  explicit RunLog(const std::filesystem::path& file);
+  ~RunLog();
+  RunLog(const RunLog&) = delete;
+  RunLog& operator=(const RunLog&) = delete;
+
+  void line(double time_s, const std::string& text);
+
+ private:
+  struct Sink;
+  std::unique_ptr<Sink> sink_;
+};
+
+}  // namespace meridian::program

@@ -1,0 +1,259 @@
+// meridian simulate CONFIG: the whole deployment in virtual time.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <map>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "src/config/resolved_yaml.h"
+#include "src/output/atomic_file.h"
+#include "src/output/join_datacenters.h"
+#include "src/output/run_folder.h"
+#include "src/program/calibration.h"
+#include "src/program/commands.h"
+#include "src/program/datacenter_record.h"
+#include "src/program/deployment.h"
+#include "src/program/run_setup.h"
+#include "src/program/status_line.h"
+#include "src/runtime/simulated/simulation.h"
+
+namespace meridian::program {
+namespace {
+
+volatile std::sig_atomic_t interrupt_signals = 0;
+
+void on_interrupt_signal(int signal_number) {
+  interrupt_signals = interrupt_signals + 1;
+  // The second one does not wait for the outputs.
+  if (interrupt_signals > 1) {
+    std::signal(signal_number, SIG_DFL);
+    std::raise(signal_number);
+  }
+}
+
+SharedLink::Options link_options(const LinkConfig& link) {
+  return {.rate_bytes_per_s = bytes_per_second(link.bandwidth_mbps),
+          .delay = from_seconds(link.delay_ms / 1e3)};
+}
+
+/// The machines of one simulated run and what is recorded of it.
+class SimulatedRun {
+ public:
+  static Result<std::unique_ptr<SimulatedRun>> create(const Deployment& deployment, unsigned threads,
+                                                      const std::filesystem::path& folder) {
+    std::unique_ptr<SimulatedRun> made(new SimulatedRun(deployment, threads, folder));
+    for (const ProcessId id : deployment.processes()) {
+      if (id.role == Role::worker) {
+        made->workers_.push_back(deployment.make_worker(id.datacenter, id.index, /*incarnation=*/1));
+        made->simulation_.add(id, *made->workers_.back());
+        continue;
+      }
+      auto server = deployment.make_server(id.datacenter, id.index, /*incarnation=*/1);
+      if (!server) return server.error();
+      made->simulation_.add(id, *server.value());
+      made->servers_[id.datacenter].push_back(std::move(server).value());
+    }
+    return made;
+  }
+
+  /// Runs to the end and makes the whole run's summary and timeline.
+  Result<output::JoinedRun> run() {
+    const Simulation::Outcome outcome = simulation_.run();
+    status_.finish();
+    if (outcome.fault) {
+      const std::string reason =
+          fmt::format("{}: {}", deployment_.name_of(outcome.fault->process), outcome.fault->reason);
+      log_.line(to_seconds(outcome.ended), reason);
+      for (DatacenterRecord& record : records_) record.on_fault(outcome.fault->kind, reason);
+    }
+    std::optional<Time> zero;
+    for (const DatacenterRecord& record : records_) {
+      if (record.started() && (!zero || *record.started() < *zero)) zero = record.started();
+    }
+    std::vector<output::DatacenterPart> parts;
+    for (std::size_t d = 0; d < records_.size(); ++d) {
+      parts.push_back(records_[d].part(zero.value_or(Time{0})));
+      if (records_[d].finished()) parts.back().model = final_model(d);
+    }
+    Result<output::JoinedRun> joined = output::join_datacenters(
+        std::move(parts), datacenter_names(deployment_.config()), link_rates(deployment_.config()));
+    if (joined && deployment_.config().datacenters.size() > 1) {
+      joined.value().summary.replicas.max_relative_difference = largest_difference_;
+    }
+    return joined;
+  }
+
+  /// One datacenter's replica in the end.
+  output::Model final_model(std::size_t datacenter) const {
+    output::Model model;
+    model.tables = deployment_.workload().tables();
+    for (const std::span<const float> table :
+         servers_.at(datacenter).front()->server().final_model().tables()) {
+      FloatBuffer values(table.size());
+      std::copy(table.begin(), table.end(), values.data());
+      model.values.push_back(std::move(values));
+    }
+    return model;
+  }
+
+ private:
+  SimulatedRun(const Deployment& deployment, unsigned threads, const std::filesystem::path& folder)
+      : deployment_(deployment),
+        servers_(deployment.config().datacenters.size()),
+        status_(StatusLine::on_stderr()),
+        log_(folder / output::kLogFile),
+        simulation_({.link =
+                         [&deployment](std::uint16_t from, std::uint16_t to) {
+                           return link_options(deployment.config().wan.links[from][to]);
+                         },
+                     .lan = link_options(deployment.config().wan.lan),
+                     .threads = threads,
+                     .interrupted = [] { return interrupt_signals > 0; },
+                     .observe = [this](Time now, ProcessId from,
+                                       const Report& report) { observe(now, from, report); }}) {
+    for (std::size_t d = 0; d < deployment.config().datacenters.size(); ++d) {
+      records_.emplace_back(deployment, d, output::RunMode::simulate);
+    }
+  }
+
+  void observe(Time now, ProcessId from, const Report& report) {
+    if (const auto* notice = std::get_if<Notice>(&report)) {
+      log_.line(to_seconds(now), fmt::format("{}: {}", deployment_.name_of(from), notice->text));
+      return;
+    }
+    if (from.role != Role::server || from.index != 0) return;
+    DatacenterRecord& record = records_[from.datacenter];
+    record.on_report(now, report);
+    if (const auto* measured = std::get_if<Measured>(&report)) {
+      log_.line(to_seconds(now), fmt::format("{}: {} {:.4f} at clock {}{}", deployment_.name_of(from),
+                                             deployment_.workload().metric_name(), measured->objective,
+                                             measured->clock, measured->final ? ", after the drain" : ""));
+      if (!measured->final && (!compared_ || *compared_ < measured->clock)) {
+        compared_ = measured->clock;
+        compare_replicas();
+      }
+      show(now, *measured);
+    }
+  }
+
+  /// The exact difference between the replicas as they are now.
+  void compare_replicas() {
+    std::vector<output::Model> replicas;
+    for (const auto& servers : servers_) {
+      output::Model replica;
+      replica.tables = deployment_.workload().tables();
+      for (std::size_t table = 0; table < replica.tables.size(); ++table) {
+        FloatBuffer values(replica.tables[table].size());
+        for (const auto& server : servers) {
+          const std::span<const float> own = server->store().values(table);
+          std::copy(own.begin(), own.end(), values.data() + server->store().ranges()[table].begin);
+        }
+        replica.values.push_back(std::move(values));
+      }
+      replicas.push_back(std::move(replica));
+    }
+    std::vector<const output::Model*> views;
+    for (const output::Model& replica : replicas) views.push_back(&replica);
+    const auto difference = output::max_relative_difference(views);
+    if (difference && difference.value()) {
+      largest_difference_ = std::max(largest_difference_.value_or(0.0), *difference.value());
+    }
+  }
+
+  void show(Time now, const Measured& measured) {
+    RunStatus status;
+    status.time_s = to_seconds(now);
+    status.clock = measured.clock;
+    status.metric = deployment_.workload().metric_name();
+    status.objective = measured.objective;
+    status.target = deployment_.config().workload.stop.target;
+    status.wan_mb_per_s =
+        now.count() > 0 ? static_cast<double>(measured.wan_bytes) / to_seconds(now) / 1e6 : 0.0;
+    if (measured.entries_considered > 0) {
+      status.entries_sent_share =
+          static_cast<double>(measured.entries_sent) / static_cast<double>(measured.entries_considered);
+    }
+    status_.update(status, std::chrono::steady_clock::now().time_since_epoch());
+  }
+
+  const Deployment& deployment_;
+  std::vector<std::vector<std::unique_ptr<wan::MirroredServer>>> servers_;  // by datacenter
+  std::vector<std::unique_ptr<datacenter::Worker>> workers_;
+  std::vector<DatacenterRecord> records_;
+  std::optional<Clock> compared_;
+  std::optional<double> largest_difference_;
+  StatusLine status_;
+  RunLog log_;
+  Simulation simulation_;
+};
+
+Failure write_outputs(const std::filesystem::path& folder, const output::JoinedRun& joined,
+                      const std::optional<output::Model>& model) {
+  if (Failure failure = output::write_timeline(folder / output::kTimelineFile, joined.timeline))
+    return failure;
+  if (model) {
+    std::vector<std::span<const float>> views;
+    for (const FloatBuffer& values : model->values) views.push_back(values.span());
+    if (Failure failure = output::write_model(folder / output::kModelFile, model->tables, views))
+      return failure;
+  }
+  return output::write_summary(folder / output::kSummaryFile, joined.summary);
+}
+
+}  // namespace
+
+int simulate_command(const SimulateArguments& arguments) {
+  Result<Config> config = load_config(arguments.config);
+  if (!config) {
+    print_error(config.error().message);
+    return kBadUsage;
+  }
+  const std::filesystem::path folder = run_folder(config.value(), arguments.output);
+  if (const Failure failure = output::prepare_run_folder(folder, arguments.output.overwrite)) {
+    print_error(failure->message);
+    return kBadUsage;
+  }
+  Result<std::unique_ptr<Deployment>> built = Deployment::create(std::move(config).value());
+  if (!built) {
+    print_error(built.error().message);
+    return kBadUsage;
+  }
+  std::unique_ptr<Deployment> deployment = std::move(built).value();
+  if (deployment->config().workload.compute.measured) {
+    print_error("measuring how long a computation takes here (workload.compute: measured)");
+    deployment->set_compute(measure_compute(*deployment));
+  }
+  if (!deployment->data_note().empty()) print_error(deployment->data_note());
+  if (const Failure failure =
+          output::write_text_atomically(folder / output::kConfigFile, resolved_yaml(deployment->config()))) {
+    print_error(failure->message);
+    return kFailed;
+  }
+
+  std::signal(SIGINT, on_interrupt_signal);
+  std::signal(SIGTERM, on_interrupt_signal);
+  const unsigned threads =
+      arguments.threads != 0 ? arguments.threads : std::max(1U, std::thread::hardware_concurrency());
+  Result<std::unique_ptr<SimulatedRun>> run = SimulatedRun::create(*deployment, threads, folder);
+  if (!run) {
+    print_error(run.error().message);
+    return kBadUsage;
+  }
+  const Result<output::JoinedRun> joined = run.value()->run();
+  if (!joined) {
+    print_error(joined.error().message);
+    return kFailed;
+  }
+  std::optional<output::Model> model;
+  if (!joined.value().summary.failure) model = run.value()->final_model(0);
+  if (const Failure failure = write_outputs(folder, joined.value(), model)) {
+    print_error(failure->message);
+    return kFailed;
+  }
+  return conclude(joined.value().summary, folder);
+}
+
+}  // namespace meridian::program

@@ -1,0 +1,370 @@
+#include "src/runtime/real/real_runtime.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <zmq.hpp>
+
+#include "src/base/check.h"
+#include "src/runtime/real/computer.h"
+#include "src/runtime/real/zmq_frames.h"
+#include "src/wire/codec.h"
+
+namespace meridian {
+namespace {
+
+using WallClock = std::chrono::steady_clock;
+
+// Larger than any frame that Meridian sends; a connection that announces more is closed by libzmq.
+constexpr std::int64_t kMaxFrameBytes = 16 * 1024 * 1024;
+// What was sent last gets this long to leave when a process ends, in good order or not.
+constexpr int kLingerDoneMs = 1000;
+constexpr int kLingerFailedMs = 500;
+// Control messages read in one turn before data and timers get theirs.
+constexpr int kControlBurst = 256;
+
+void configure(zmq::socket_t& socket) {
+  socket.set(zmq::sockopt::linger, kLingerDoneMs);
+  // What is on its way is bounded in bytes by the protocol (one push, one reply, a window of chunks), so the
+  // count here must never drop or block what the protocol allows.
+  socket.set(zmq::sockopt::sndhwm, 0);
+  socket.set(zmq::sockopt::rcvhwm, 1000);
+  socket.set(zmq::sockopt::maxmsgsize, kMaxFrameBytes);
+  socket.set(zmq::sockopt::reconnect_ivl, 100);
+  socket.set(zmq::sockopt::reconnect_ivl_max, 1000);
+  socket.set(zmq::sockopt::handshake_ivl, 10000);
+  socket.set(zmq::sockopt::immediate, false);
+}
+
+}  // namespace
+
+struct RealRuntime::Sockets {
+  /// A socket that this process opened to one peer; both may send over it.
+  struct Dialled {
+    ProcessId peer;
+    Channel channel = Channel::control;
+    zmq::socket_t socket;
+  };
+  /// A socket on which others call; who is behind a connection is known once it has said hello.
+  struct Listening {
+    Channel channel = Channel::control;
+    zmq::socket_t socket;
+    std::map<std::string, ProcessId> callers;  // by routing id
+  };
+  /// Where replies to a caller go.
+  struct Route {
+    std::size_t listener = 0;
+    std::string routing_id;
+  };
+  struct Watched {
+    int fd = -1;
+    std::function<bool()> on_readable;
+  };
+
+  zmq::context_t context{1};
+  std::vector<Dialled> dialled;
+  std::vector<Listening> listening;
+  std::map<std::pair<ProcessId, Channel>, Route> routes;
+  /// While a hello of another run is handled: its answer goes back where it came from, and is not remembered.
+  std::optional<std::pair<ProcessId, Route>> answer_to;
+  std::vector<Watched> watched;
+  std::uint64_t rejected = 0;
+};
+
+/// Carries out what the machine asks for. Once it has finished or failed, its wishes are no longer heard.
+class RealRuntime::MachineActions final : public Actions {
+ public:
+  explicit MachineActions(RealRuntime& runtime) : runtime_(runtime) {}
+
+  std::size_t send(ProcessId to, Channel channel, Message message) override {
+    if (ended_) return 0;
+    std::vector<std::byte> header = encode_header(message.body);
+    const std::size_t bytes = wire_bytes(header.size(), message.payloads);
+    Sockets& sockets = *runtime_.sockets_;
+    for (Sockets::Dialled& dialled : sockets.dialled) {
+      if (dialled.peer == to && dialled.channel == channel) {
+        send_frames(dialled.socket, nullptr, header, message.payloads);
+        return bytes;
+      }
+    }
+    const Sockets::Route* route = nullptr;
+    if (sockets.answer_to && sockets.answer_to->first == to) {
+      route = &sockets.answer_to->second;
+    } else if (const auto found = sockets.routes.find({to, channel}); found != sockets.routes.end()) {
+      route = &found->second;
+    }
+    if (route == nullptr) return 0;  // it has not called yet, and whoever has not called is not waiting
+    send_frames(sockets.listening[route->listener].socket, &route->routing_id, header, message.payloads);
+    return bytes;
+  }
+
+  void set_timer(TimerId id, Time at) override { timers_.at(static_cast<std::size_t>(id)) = at; }
+  void cancel_timer(TimerId id) override { timers_.at(static_cast<std::size_t>(id)).reset(); }
+
+  void compute(Computation computation) override {
+    if (ended_) return;
+    MERIDIAN_CHECK(!computing_, "two computations at once");
+    computing_ = computation.kind;
+    not_before_ = runtime_.now() + computation.at_least;
+    runtime_.computer_->submit(std::move(computation.work));
+  }
+
+  void report(Report report) override { runtime_.options_.observe(runtime_.now(), report); }
+  void finish() override { ended_ = true; }
+  void fail(FaultKind kind, std::string reason) override {
+    if (ended_) return;
+    ended_ = true;
+    fault_ = Fault{kind, std::move(reason)};
+  }
+
+  bool ended() const { return ended_; }
+  const std::optional<Fault>& fault() const { return fault_; }
+
+  /// The earliest time at which something is due, if anything is.
+  std::optional<Time> next_due() const {
+    std::optional<Time> next;
+    for (const std::optional<Time>& timer : timers_) {
+      if (timer && (!next || *timer < *next)) next = timer;
+    }
+    if (computed_ && (!next || not_before_ < *next)) next = not_before_;
+    return next;
+  }
+
+  std::optional<TimerId> take_due_timer(Time now) {
+    for (std::size_t id = 0; id < timers_.size(); ++id) {
+      if (!timers_[id] || *timers_[id] > now) continue;
+      timers_[id].reset();
+      return static_cast<TimerId>(id);
+    }
+    return std::nullopt;
+  }
+
+  void note_computed() { computed_ = true; }
+  std::optional<ComputationKind> take_due_computation(Time now) {
+    if (!computed_ || now < not_before_) return std::nullopt;
+    computed_ = false;
+    return std::exchange(computing_, std::nullopt);
+  }
+
+ private:
+  static void send_frames(zmq::socket_t& socket, const std::string* routing_id,
+                          const std::vector<std::byte>& header, const std::vector<Payload>& payloads) {
+    using zmq::send_flags;
+    try {
+      if (routing_id != nullptr) {
+        if (!socket.send(zmq::buffer(*routing_id), send_flags::sndmore | send_flags::dontwait)) return;
+      }
+      (void)socket.send(zmq::buffer(header),
+                        (payloads.empty() ? send_flags::none : send_flags::sndmore) | send_flags::dontwait);
+      for (std::size_t i = 0; i < payloads.size(); ++i) {
+        const bool last = i + 1 == payloads.size();
+        (void)socket.send(frame_of(payloads[i]),
+                          (last ? send_flags::none : send_flags::sndmore) | send_flags::dontwait);
+      }
+    } catch (const zmq::error_t& error) {
+      // The caller has gone (EHOSTUNREACH, ROUTER_MANDATORY). Its silence will be noticed and named.
+      if (error.num() != EHOSTUNREACH) throw;
+    }
+  }
+
+  RealRuntime& runtime_;
+  std::array<std::optional<Time>, kTimerIds> timers_;
+  std::optional<ComputationKind> computing_;
+  Time not_before_{0};
+  bool computed_ = false;
+  bool ended_ = false;
+  std::optional<Fault> fault_;
+};
+
+RealRuntime::RealRuntime(Options options, Machine& machine)
+    : options_(std::move(options)),
+      machine_(machine),
+      started_(WallClock::now()),
+      sockets_(std::make_unique<Sockets>()),
+      computer_(std::make_unique<Computer>()),
+      actions_(std::make_unique<MachineActions>(*this)) {}
+
+Result<std::unique_ptr<RealRuntime>> RealRuntime::create(Options options, Machine& machine) {
+  std::unique_ptr<RealRuntime> made(new RealRuntime(std::move(options), machine));
+  if (Failure failure = made->open()) return *std::move(failure);
+  return made;
+}
+
+Failure RealRuntime::open() {
+  for (const Addresses::Listener& listener : options_.addresses.listeners) {
+    Sockets::Listening listening{
+        listener.channel, zmq::socket_t(sockets_->context, zmq::socket_type::router), {}};
+    configure(listening.socket);
+    listening.socket.set(zmq::sockopt::router_mandatory, true);
+    try {
+      listening.socket.bind(listener.endpoint);
+    } catch (const zmq::error_t& error) {
+      return Error{fmt::format("cannot listen at {}: {}", listener.endpoint, error.what())};
+    }
+    sockets_->listening.push_back(std::move(listening));
+  }
+  for (const auto& [peer, endpoints] : options_.addresses.peers) {
+    for (const Channel channel : {Channel::control, Channel::data}) {
+      Sockets::Dialled dialled{peer, channel, zmq::socket_t(sockets_->context, zmq::socket_type::dealer)};
+      configure(dialled.socket);
+      const std::string& endpoint = channel == Channel::control ? endpoints.control : endpoints.data;
+      try {
+        dialled.socket.connect(endpoint);
+      } catch (const zmq::error_t& error) {
+        return Error{fmt::format("cannot call {}: {}", endpoint, error.what())};
+      }
+      sockets_->dialled.push_back(std::move(dialled));
+    }
+  }
+  return {};
+}
+
+RealRuntime::~RealRuntime() {
+  // Computation first: it may still use what the machine owns. Then the sockets, then their context.
+  computer_.reset();
+  const int linger = actions_->fault() ? kLingerFailedMs : kLingerDoneMs;
+  for (Sockets::Dialled& dialled : sockets_->dialled) dialled.socket.set(zmq::sockopt::linger, linger);
+  for (Sockets::Listening& listening : sockets_->listening)
+    listening.socket.set(zmq::sockopt::linger, linger);
+}
+
+Time RealRuntime::now() const { return std::chrono::duration_cast<Time>(WallClock::now() - started_); }
+
+void RealRuntime::watch_fd(int fd, std::function<bool()> on_readable) {
+  sockets_->watched.push_back({fd, std::move(on_readable)});
+}
+
+void RealRuntime::interrupt() {
+  if (!actions_->ended()) machine_.on_interrupt(now(), *actions_);
+}
+
+void RealRuntime::abort(const std::string& reason) { actions_->fail(FaultKind::failed, reason); }
+
+/// Reads one message of a socket that this process opened. False where there is none.
+bool RealRuntime::read_dialled(std::size_t index) {
+  Sockets::Dialled& dialled = sockets_->dialled[index];
+  zmq::message_t header;
+  if (!dialled.socket.recv(header, zmq::recv_flags::dontwait)) return false;
+  deliver(dialled.peer, dialled.channel, header, receive_rest(dialled.socket, kMaxSegments));
+  return true;
+}
+
+/// Reads one message of a listening socket. False where there is none.
+bool RealRuntime::read_listening(std::size_t index) {
+  Sockets::Listening& listening = sockets_->listening[index];
+  zmq::message_t routing_id;
+  if (!listening.socket.recv(routing_id, zmq::recv_flags::dontwait)) return false;
+  std::vector<zmq::message_t> frames = receive_rest(listening.socket, kMaxSegments + 1);
+  const std::string caller = routing_id.to_string();
+  if (frames.empty()) return true;
+  zmq::message_t header = std::move(frames.front());
+  frames.erase(frames.begin());
+  if (const auto known = listening.callers.find(caller); known != listening.callers.end()) {
+    deliver(known->second, listening.channel, header, std::move(frames));
+    return true;
+  }
+  // A connection's first message says who calls; whatever else an unknown one sends is dropped.
+  const std::span<const std::byte> bytes(static_cast<const std::byte*>(header.data()), header.size());
+  const Result<Body> body = decode_header(bytes, {});
+  const auto* const hello = body ? std::get_if<Hello>(&body.value()) : nullptr;
+  if (hello == nullptr || hello->channel != listening.channel || !frames.empty()) {
+    if (sockets_->rejected++ == 0) {
+      actions_->report(Notice{fmt::format("rejected a message from a connection that did not say hello ({})",
+                                          body ? kind_name(body.value()) : body.error().message)});
+    }
+    return true;
+  }
+  const Sockets::Route route{index, caller};
+  if (hello->run_digest == options_.run_digest) {
+    listening.callers[caller] = hello->sender;
+    sockets_->routes[{hello->sender, listening.channel}] = route;
+  } else {
+    sockets_->answer_to = {hello->sender, route};
+  }
+  machine_.on_message(now(), hello->sender, listening.channel, {*hello, {}}, *actions_);
+  sockets_->answer_to.reset();
+  return true;
+}
+
+void RealRuntime::deliver(ProcessId from, Channel channel, const zmq::message_t& header,
+                          std::vector<zmq::message_t> frames) {
+  std::vector<Payload> payloads;
+  payloads.reserve(frames.size());
+  for (zmq::message_t& frame : frames) payloads.push_back(payload_of(std::move(frame)));
+  const std::span<const std::byte> bytes(static_cast<const std::byte*>(header.data()), header.size());
+  Result<Body> body = decode_header(bytes, payloads);
+  if (!body) return machine_.on_malformed(now(), from, body.error().message, *actions_);
+  machine_.on_message(now(), from, channel, {std::move(body).value(), std::move(payloads)}, *actions_);
+}
+
+/// Reads control until there is none left (or a bounded burst), then one message of each data socket. Returns
+/// whether anything was read.
+bool RealRuntime::read_sockets() {
+  bool any = false;
+  const auto read_channel = [&](Channel channel) {
+    bool read = false;
+    for (std::size_t i = 0; i < sockets_->dialled.size() && !actions_->ended(); ++i) {
+      if (sockets_->dialled[i].channel == channel) read = read_dialled(i) || read;
+    }
+    for (std::size_t i = 0; i < sockets_->listening.size() && !actions_->ended(); ++i) {
+      if (sockets_->listening[i].channel == channel) read = read_listening(i) || read;
+    }
+    any = any || read;
+    return read;
+  };
+  for (int burst = 0; burst < kControlBurst && read_channel(Channel::control); ++burst) {
+  }
+  read_channel(Channel::data);
+  return any;
+}
+
+void RealRuntime::fire_due() {
+  while (!actions_->ended()) {
+    const std::optional<TimerId> due = actions_->take_due_timer(now());
+    if (!due) break;
+    machine_.on_timer(now(), *due, *actions_);
+  }
+  if (computer_->take_done()) actions_->note_computed();
+  if (actions_->ended()) return;
+  if (const auto computed = actions_->take_due_computation(now()))
+    machine_.on_computed(now(), *computed, *actions_);
+}
+
+/// Sleeps until a socket, a watched descriptor, the computer or a timer has something.
+void RealRuntime::wait() {
+  std::vector<zmq::pollitem_t> items;
+  for (Sockets::Dialled& dialled : sockets_->dialled)
+    items.push_back({dialled.socket.handle(), 0, ZMQ_POLLIN, 0});
+  for (Sockets::Listening& listening : sockets_->listening)
+    items.push_back({listening.socket.handle(), 0, ZMQ_POLLIN, 0});
+  items.push_back({nullptr, computer_->fd(), ZMQ_POLLIN, 0});
+  for (const Sockets::Watched& watched : sockets_->watched)
+    items.push_back({nullptr, watched.fd, ZMQ_POLLIN, 0});
+  auto timeout = std::chrono::milliseconds(1000);
+  if (const std::optional<Time> due = actions_->next_due()) {
+    // Rounded up, so that the loop does not spin through the last millisecond.
+    const auto until = std::chrono::ceil<std::chrono::milliseconds>(std::max(Time{0}, *due - now()));
+    timeout = std::min(timeout, until);
+  }
+  zmq::poll(items, timeout);
+  const std::size_t first_watched = items.size() - sockets_->watched.size();
+  for (std::size_t i = sockets_->watched.size(); i-- > 0;) {
+    if (items[first_watched + i].revents == 0) continue;
+    if (!sockets_->watched[i].on_readable())
+      sockets_->watched.erase(sockets_->watched.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+std::optional<RealRuntime::Fault> RealRuntime::run() {
+  machine_.start(now(), *actions_);
+  while (!actions_->ended()) {
+    fire_due();
+    if (actions_->ended() || read_sockets()) continue;
+    wait();
+  }
+  return actions_->fault();
+}
+
+}  // namespace meridian

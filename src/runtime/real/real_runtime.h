@@ -1,0 +1,104 @@
+// The real runtime: one process hosts one machine over ZeroMQ. One thread owns the sockets and the machine;
+// computations run on a thread beside it, so that no control message ever waits behind a gradient. Control
+// and data travel on sockets of their own, and control is always read first.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/base/process_id.h"
+#include "src/base/result.h"
+#include "src/runtime/machine.h"
+
+namespace zmq {
+class message_t;
+}
+
+namespace meridian {
+
+class Computer;
+
+/// Where one process listens and whom it calls, as ZeroMQ endpoints ("tcp://10.0.0.5:7000").
+struct Addresses {
+  struct Listener {
+    Channel channel = Channel::control;
+    std::string endpoint;
+  };
+  struct Peer {
+    std::string control;
+    std::string data;
+  };
+
+  std::vector<Listener> listeners;
+  std::map<ProcessId, Peer> peers;
+};
+
+/// Everything on one thread, but for the computations.
+class RealRuntime {
+ public:
+  struct Options {
+    ProcessId self;
+    std::uint64_t run_digest = 0;
+    Addresses addresses;
+    /// Sees every report of the machine, and the runtime's own notices.
+    std::function<void(Time now, const Report& report)> observe = [](Time, const Report&) {};
+  };
+
+  struct Fault {
+    FaultKind kind = FaultKind::failed;
+    std::string reason;
+  };
+
+  /// Binds the listeners; an error names the endpoint. `machine` must outlive the runtime.
+  static Result<std::unique_ptr<RealRuntime>> create(Options options, Machine& machine);
+
+  /// Sockets are closed; what was sent last gets a few seconds to leave.
+  ~RealRuntime();
+  RealRuntime(const RealRuntime&) = delete;
+  RealRuntime& operator=(const RealRuntime&) = delete;
+
+  /// Calls `on_readable` in run()'s thread whenever `fd` is readable, until it returns false. Before run().
+  void watch_fd(int fd, std::function<bool()> on_readable);
+
+  /// Runs the machine until it finishes (nothing) or fails (why). Not twice.
+  std::optional<Fault> run();
+
+  // In run()'s thread, from a watch_fd callback:
+  /// Asks the machine to end the run in good order.
+  void interrupt();
+  /// Ends run() at once with this reason.
+  void abort(const std::string& reason);
+
+  /// Time since the runtime was made.
+  Time now() const;
+
+ private:
+  struct Sockets;
+  class MachineActions;
+
+  explicit RealRuntime(Options options, Machine& machine);
+  Failure open();
+  bool read_sockets();
+  bool read_dialled(std::size_t index);
+  bool read_listening(std::size_t index);
+  void deliver(ProcessId from, Channel channel, const zmq::message_t& header,
+               std::vector<zmq::message_t> frames);
+  void fire_due();
+  void wait();
+
+  Options options_;
+  Machine& machine_;
+  std::chrono::steady_clock::time_point started_;
+  std::unique_ptr<Sockets> sockets_;
+  std::unique_ptr<Computer> computer_;
+  std::unique_ptr<MachineActions> actions_;
+};
+
+}  // namespace meridian

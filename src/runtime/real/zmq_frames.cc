@@ -1,0 +1,39 @@
+#include "src/runtime/real/zmq_frames.h"
+
+#include <memory>
+#include <utility>
+
+namespace meridian {
+
+zmq::message_t frame_of(const Payload& payload) {
+  // Sharing costs an allocation and a reference across threads; a small copy costs less.
+  constexpr std::size_t kWorthSharing = 4096;
+  const std::span<const std::byte> bytes = payload.bytes();
+  if (bytes.size() < kWorthSharing) return zmq::message_t(bytes.data(), bytes.size());
+  auto owner = std::make_unique<std::shared_ptr<const void>>(payload.owner());
+  // The socket only reads; the interface has no const.
+  zmq::message_t frame(
+      const_cast<std::byte*>(bytes.data()), bytes.size(),
+      [](void* /*data*/, void* hint) { delete static_cast<std::shared_ptr<const void>*>(hint); },
+      owner.get());
+  (void)owner.release();
+  return frame;
+}
+
+Payload payload_of(zmq::message_t frame) {
+  auto owner = std::make_shared<zmq::message_t>(std::move(frame));
+  const std::span<const std::byte> bytes(static_cast<const std::byte*>(owner->data()), owner->size());
+  return {std::move(owner), bytes};
+}
+
+std::vector<zmq::message_t> receive_rest(zmq::socket_t& socket, std::size_t limit) {
+  std::vector<zmq::message_t> frames;
+  while (socket.get(zmq::sockopt::rcvmore)) {
+    zmq::message_t frame;
+    if (!socket.recv(frame, zmq::recv_flags::dontwait)) break;
+    if (frames.size() <= limit) frames.push_back(std::move(frame));
+  }
+  return frames;
+}
+
+}  // namespace meridian
