@@ -7,6 +7,8 @@
 #include <cmath>
 #include <utility>
 
+#include "src/wire/codec.h"
+
 namespace meridian::wan {
 namespace {
 
@@ -47,6 +49,8 @@ Mirror::Mirror(MirrorOptions options, Mode mode, const datacenter::ShardMap& sha
       OutgoingLink out(
           OutgoingLink::sized_for(store_.ranges(), shared, neighbour.bytes_per_s, neighbour.round_trip));
       sessions_.push_back({id, n, std::move(shared), std::move(out), IncomingLink{}});
+      // Both sides open a control and a data connection; each costs its opener and its acceptor some bytes.
+      bytes_[n].control += 2 * (kConnectBytes + kAcceptBytes);
     }
   }
   if (mode_.what->sends() && !sessions_.empty()) {
@@ -327,7 +331,11 @@ void Mirror::finish_drain_where_possible(Time now, Actions& actions) {
     membership_.send(now, session.id, Channel::control,
                      {DrainDone{session.out.epoch(), session.out.last_number()}, {}}, actions);
   }
-  if (drained()) actions.cancel_timer(TimerId::drain_deadline);
+  if (!drained()) return;
+  actions.cancel_timer(TimerId::drain_deadline);
+  for (const Session& session : sessions_) {
+    membership_.say_goodbye_to(now, session.id, /*failed=*/false, "drained", actions);
+  }
 }
 
 bool Mirror::drained() const {

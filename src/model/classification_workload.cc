@@ -185,15 +185,14 @@ Result<DescribedData> load(const ClassificationData& options) {
   if (options.if_missing != "error" && options.if_missing != "generated") {
     return Error{fmt::format("if_missing is '{}'; expected error or generated", options.if_missing)};
   }
-  const std::string path = options.path.string();
   // Only where there is nothing at all: half a data set is a mistake to be told of, not to be replaced.
   if (options.if_missing == "generated" && find_idx_files(options.path) == IdxPresence::none) {
-    return generate(options, fmt::format(" (no IDX files in '{}')", path));
+    return generate(options, fmt::format(" ({} is not on this machine)", options.path.filename().string()));
   }
   Result<TrainAndTest> sets = read_idx_folder(options.path, options.classes);
   if (!sets) return sets.error();
   DescribedData data{std::move(sets).value(), {}};
-  data.note = fmt::format("{} from {}: {}", options.path.filename().string(), path, count_of(data.sets));
+  data.note = fmt::format("{}: {}", options.path.filename().string(), count_of(data.sets));
   return data;
 }
 

@@ -238,7 +238,7 @@ int run_command(const RunArguments& arguments) {
       print_error(deployment.error().message);
       return kBadUsage;
     }
-    if (!deployment.value()->data_note().empty()) print_error(deployment.value()->data_note());
+    print_data_note(*deployment.value());
   }
   if (const Failure failure = output::prepare_run_folder(folder, arguments.output.overwrite)) {
     print_error(failure->message);

@@ -24,6 +24,14 @@ Result<Config> load_config(const ConfigArguments& arguments) {
                      });
 }
 
+void print_data_note(const Deployment& deployment) {
+  const std::string note = deployment.data_note();
+  if (note.empty()) return;
+  const std::filesystem::path& path = deployment.config().workload.data.path;
+  print_error(path.empty() ? fmt::format("data: {}", note)
+                           : fmt::format("data: {} [{}]", note, path.string()));
+}
+
 std::filesystem::path run_folder(const Config& config, const OutputArguments& output) {
   return output.folder ? *output.folder : output_folder(config);
 }

@@ -10,6 +10,7 @@
 #include "src/config/config.h"
 #include "src/output/summary.h"
 #include "src/program/commands.h"
+#include "src/program/deployment.h"
 
 namespace meridian::program {
 
@@ -18,6 +19,9 @@ void print_error(const std::string& message);
 
 /// Reads the configuration with the process's environment.
 Result<Config> load_config(const ConfigArguments& arguments);
+
+/// Says on stderr what the run trains on, and from where.
+void print_data_note(const Deployment& deployment);
 
 /// The folder of this run: --out, or output.dir, or runs/NAME-MODE-SEED.
 std::filesystem::path run_folder(const Config& config, const OutputArguments& output);

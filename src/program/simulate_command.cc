@@ -226,7 +226,7 @@ int simulate_command(const SimulateArguments& arguments) {
     print_error("measuring how long a computation takes here (workload.compute: measured)");
     deployment->set_compute(measure_compute(*deployment));
   }
-  if (!deployment->data_note().empty()) print_error(deployment->data_note());
+  print_data_note(*deployment);
   if (const Failure failure =
           output::write_text_atomically(folder / output::kConfigFile, resolved_yaml(deployment->config()))) {
     print_error(failure->message);

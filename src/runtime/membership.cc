@@ -99,11 +99,16 @@ void Membership::on_tick(Time now, Actions& actions) {
 }
 
 void Membership::say_goodbye(Time now, bool failed, const std::string& reason, Actions& actions) {
-  for (const Peer& peer : peers_) {
-    if (watch_.has_greeted(peer.id) && !watch_.has_departed(peer.id)) {
-      send(now, peer.id, Channel::control, {Goodbye{failed, reason}, {}}, actions);
-    }
-  }
+  for (const Peer& peer : peers_) say_goodbye_to(now, peer.id, failed, reason, actions);
+}
+
+void Membership::say_goodbye_to(Time now, ProcessId peer, bool failed, const std::string& reason,
+                                Actions& actions) {
+  const auto known = std::find_if(peers_.begin(), peers_.end(), [&](const Peer& p) { return p.id == peer; });
+  if (known == peers_.end() || known->told_goodbye || !watch_.has_greeted(peer) || watch_.has_departed(peer))
+    return;
+  known->told_goodbye = true;
+  send(now, peer, Channel::control, {Goodbye{failed, reason}, {}}, actions);
 }
 
 void Membership::fail(Time now, FaultKind kind, const std::string& reason, Actions& actions) {

@@ -49,8 +49,10 @@ class Membership {
   /// Sends and notes that the peer heard from us. Returns the bytes on the wire.
   std::size_t send(Time now, ProcessId to, Channel channel, Message message, Actions& actions);
 
-  /// Tells every peer that this process leaves: done, or because of a fault.
+  /// Tells every peer that this process leaves: done, or because of a fault. Each is told once.
   void say_goodbye(Time now, bool failed, const std::string& reason, Actions& actions);
+  /// The same for one peer, with which all is done.
+  void say_goodbye_to(Time now, ProcessId peer, bool failed, const std::string& reason, Actions& actions);
 
   /// Ends the run: tells every peer why, then fails.
   void fail(Time now, FaultKind kind, const std::string& reason, Actions& actions);
@@ -72,6 +74,7 @@ class Membership {
     ProcessId id;
     std::string name;
     bool answer = false;
+    bool told_goodbye = false;
   };
 
   Message hello(Channel channel) const;

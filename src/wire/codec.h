@@ -28,8 +28,8 @@ Result<Body> decode_header(std::span<const std::byte> header, std::span<const Pa
 /// a frame of up to 255 bytes, 9 for a longer one).
 std::size_t wire_bytes(std::size_t header_bytes, std::span<const Payload> payloads);
 
-/// Bytes of TCP payload that opening one connection takes in the direction of the side that connects, and
-/// back: the ZMTP greeting (64 bytes) and the READY command of a NULL handshake.
+/// Bytes of TCP payload that opening one connection takes in each direction: the ZMTP greeting (64 bytes) and
+/// the READY command of a NULL handshake between a DEALER and a ROUTER (43 bytes; RFC 37).
 inline constexpr std::size_t kConnectBytes = 64 + 43;
 inline constexpr std::size_t kAcceptBytes = 64 + 43;
 

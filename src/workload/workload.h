@@ -84,8 +84,8 @@ class Workload {
   /// Whether a larger objective is a better one.
   virtual bool larger_is_better() const = 0;
 
-  /// What it trains on, in one line for the user ("Fashion-MNIST from ...", "GENERATED data: ..."); may be
-  /// empty.
+  /// What it trains on, in one line for the user ("fashion-mnist: ...", "GENERATED data ..."), without paths,
+  /// since summaries carry it; may be empty.
   virtual std::string note() const { return {}; }
 };
 
