@@ -21,8 +21,7 @@ Server::Server(ServerOptions options, const Workload& workload, ShardMap shards,
       plan_(transfer_plan(store.ranges())),
       pushes_(options_.workers, TransferCursor(store.ranges())),
       worker_finished_(options_.workers, false),
-      scoreboard_(options_.workers, options_.servers),
-      final_model_(shards_, options_.servers) {
+      scoreboard_(options_.workers, options_.servers) {
   for (std::size_t table = 0; table < store_.tables(); ++table) {
     const TableRange range = store_.ranges()[table];
     gradient_.emplace_back(range.size());
@@ -41,7 +40,7 @@ void Server::violation(Time now, ProcessId from, const std::string& what, Action
                    actions);
 }
 
-void Server::on_message(Time now, ProcessId from, Message message, Actions& actions) {
+void Server::on_message(Time now, ProcessId from, const Message& message, Actions& actions) {
   if (done_) return;
   dispatch(now, from, message, actions);
   resume(now, actions);
@@ -253,11 +252,12 @@ void Server::on_finished(Time now, ProcessId from, const Finished& finished, Act
   const bool fits = from.role == Role::worker && !worker_finished_.at(from.index) &&
                     finished.clock == clock_.closed() &&
                     (!finished_clock_ || *finished_clock_ == finished.clock);
-  if (!fits)
+  if (!fits) {
     return violation(now, from,
                      fmt::format("the end of training at clock {}, with {} clocks closed", finished.clock,
                                  clock_.closed()),
                      actions);
+  }
   finished_clock_ = finished.clock;
   worker_finished_[from.index] = true;
 }
@@ -282,22 +282,22 @@ void Server::resume(Time now, Actions& actions) {
 void Server::finish_up(Time now, Actions& actions) {
   if (done_ || !draining_ || !replication_.drained()) return;
   if (leads()) {
-    if (final_begun_) return;
-    final_begun_ = true;
-    final_model_.begin(*finished_clock_);
+    if (final_model_) return;
+    final_model_.emplace(shards_, options_.servers);
+    final_model_->begin(*finished_clock_);
     // Its own part takes the same way into the final model as the others'.
     for (std::size_t part = 0; part < plan_.size(); ++part) {
       const PullReply reply{
           *finished_clock_, static_cast<std::uint16_t>(part), part + 1 == plan_.size(), true, {},
           plan_[part]};
-      const Failure wrong = final_model_.accept(0, reply, read_values(reply.segments));
+      const Failure wrong = final_model_->accept(0, reply, read_values(reply.segments));
       MERIDIAN_CHECK(!wrong, "{}", wrong->message);
     }
     for (std::size_t server = 1; server < options_.servers; ++server) {
       membership_.send(now, ProcessId::server(options_.self.datacenter, static_cast<std::uint16_t>(server)),
                        Channel::control, {Pull{*finished_clock_, true}, {}}, actions);
     }
-    if (final_model_.complete()) add_own_sample(now, *finished_clock_, /*final=*/true, actions);
+    if (final_model_->complete()) add_own_sample(now, *finished_clock_, /*final=*/true, actions);
     return;
   }
   if (final_reads_served_ == options_.workers + 1) {
@@ -310,11 +310,11 @@ void Server::finish_up(Time now, Actions& actions) {
 
 void Server::on_pull_reply(Time now, ProcessId from, const PullReply& reply,
                            std::span<const Payload> payloads, Actions& actions) {
-  if (!leads() || !final_begun_ || from.role != Role::server)
+  if (!leads() || !final_model_ || from.role != Role::server)
     return violation(now, from, "a pull reply that nobody asked for", actions);
-  if (const Failure wrong = final_model_.accept(from.index, reply, payloads))
+  if (const Failure wrong = final_model_->accept(from.index, reply, payloads))
     return violation(now, from, wrong->message, actions);
-  if (final_model_.complete()) add_own_sample(now, *finished_clock_, /*final=*/true, actions);
+  if (final_model_->complete()) add_own_sample(now, *finished_clock_, /*final=*/true, actions);
 }
 
 void Server::on_stop_time(Time now, Actions& actions) {

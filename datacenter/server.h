@@ -18,6 +18,7 @@
 #include "datacenter/scoreboard.h"
 #include "datacenter/shard_map.h"
 #include "datacenter/transfer.h"
+#include "src/base/check.h"
 #include "src/optimizer/optimizer.h"
 #include "src/runtime/machine.h"
 #include "src/runtime/membership.h"
@@ -49,7 +50,7 @@ class Server {
 
   /// Everybody is there: reads may be served from now on.
   void open(Time now, Actions& actions);
-  void on_message(Time now, ProcessId from, Message message, Actions& actions);
+  void on_message(Time now, ProcessId from, const Message& message, Actions& actions);
   void on_stop_time(Time now, Actions& actions);
   void on_interrupt(Time now, Actions& actions);
 
@@ -57,7 +58,10 @@ class Server {
   void resume(Time now, Actions& actions);
 
   /// All tables after the drain; on the first server, once it has finished.
-  const PulledModel& final_model() const { return final_model_; }
+  const PulledModel& final_model() const {
+    MERIDIAN_CHECK(final_model_, "server {} has no final model", options_.self.index);
+    return *final_model_;
+  }
 
  private:
   enum class WaitingFor : std::uint8_t { local_barrier, selective_barrier, mirror_clock, nothing_counted };
@@ -114,11 +118,10 @@ class Server {
   std::optional<Clock> finished_clock_;
   bool draining_ = false;
   std::size_t final_reads_served_ = 0;
-  bool final_begun_ = false;
   bool done_ = false;
 
   Scoreboard scoreboard_;
-  PulledModel final_model_;
+  std::optional<PulledModel> final_model_;  // of the first server, once it is drained
 };
 
 }  // namespace meridian::datacenter

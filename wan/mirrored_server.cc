@@ -78,7 +78,7 @@ void MirroredServer::on_message(Time now, ProcessId from, Channel channel, Messa
   }
   if (!membership_.has_greeted(from, channel)) return;
   if (from.datacenter == options_.server.self.datacenter) {
-    server_->on_message(now, from, std::move(message), actions);
+    server_->on_message(now, from, message, actions);
     return;
   }
   mirror_->on_message(now, from, std::move(message), actions);

@@ -101,6 +101,8 @@ Result<AddressBook> AddressBook::from_hosts(const Config& config) {
 }
 
 Result<AddressBook> AddressBook::on_this_machine(const Config& config, wan::emulator::Description& emulator) {
+  // A connection may be made long before its target, which reads its data first, listens.
+  emulator.connect_deadline = from_seconds(config.wan.deadlines.start_s);
   FreePorts ports;
   const std::string host = "127.0.0.1";
   bool enough = true;

@@ -176,6 +176,10 @@ class SimulatedRun {
       status.entries_sent_share =
           static_cast<double>(measured.entries_sent) / static_cast<double>(measured.entries_considered);
     }
+    const auto slowest = std::min_element(records_.begin(), records_.end(),
+                                          [](const auto& a, const auto& b) { return a.clock() < b.clock(); });
+    status.slowest_datacenter =
+        deployment_.config().datacenters[static_cast<std::size_t>(slowest - records_.begin())].name;
     status_.update(status, std::chrono::steady_clock::now().time_since_epoch());
   }
 

@@ -29,9 +29,9 @@ std::size_t Membership::send(Time now, ProcessId to, Channel channel, Message me
 }
 
 const std::string& Membership::name_of(ProcessId peer) const {
-  static const std::string kUnknown = "an unknown process";
+  static const std::string unknown = "an unknown process";
   const auto found = std::find_if(peers_.begin(), peers_.end(), [&](const Peer& p) { return p.id == peer; });
-  return found == peers_.end() ? kUnknown : found->name;
+  return found == peers_.end() ? unknown : found->name;
 }
 
 void Membership::on_hello(Time now, ProcessId from, Channel channel, const Hello& hello_in,
@@ -51,6 +51,16 @@ void Membership::on_hello(Time now, ProcessId from, Channel channel, const Hello
   if (hello_in.run_digest != identity_.run_digest) {
     actions.report(Notice{fmt::format("refused {}: it runs another configuration", name_of(from))});
     send(now, from, Channel::control, {Refusal{identity_.configuration}, {}}, actions);
+    return;
+  }
+  // Addresses are no part of the digest, so a wrong one shows only here.
+  if (hello_in.sender != from || hello_in.channel != channel) {
+    fail(now, FaultKind::failed,
+         fmt::format("at the address of {} ({} channel) answers datacenter {}, {} {} ({} channel); are hosts "
+                     "or ports exchanged?",
+                     name_of(from), to_string(channel), hello_in.sender.datacenter,
+                     to_string(hello_in.sender.role), hello_in.sender.index, to_string(hello_in.channel)),
+         actions);
     return;
   }
   if (!watch_.greeted(now, from, hello_in.incarnation, channel)) {
