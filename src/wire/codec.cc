@@ -3,6 +3,7 @@
 #include <capnp/message.h>
 #include <capnp/serialize-packed.h>
 #include <fmt/format.h>
+#include <kj/exception.h>
 #include <kj/io.h>
 
 #include <cmath>
@@ -178,6 +179,14 @@ std::vector<Segment> read_segments(Reader reader, bool dense_only) {
   return segments;
 }
 
+/// Keeps Cap'n Proto from writing to stderr about a header that ends early while another fault of it is
+/// being thrown: what a peer sends must not be able to fill a log.
+class Silence final : public kj::ExceptionCallback {
+ public:
+  void logMessage(kj::LogSeverity /*severity*/, const char* /*file*/, int /*line*/, int /*context_depth*/,
+                  kj::String&& /*text*/) override {}
+};
+
 std::string read_text(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
 
 Body read_body(schema::Header::Reader header) {
@@ -297,6 +306,7 @@ std::vector<std::byte> encode_header(const Body& body) {
 
 Result<Body> decode_header(std::span<const std::byte> header, std::span<const Payload> payloads) {
   if (header.size() > kMaxHeaderBytes) return Error{fmt::format("a header of {} bytes", header.size())};
+  const Silence silence;
   try {
     kj::ArrayInputStream stream(
         kj::arrayPtr(reinterpret_cast<const kj::byte*>(header.data()), header.size()));

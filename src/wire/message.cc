@@ -4,6 +4,8 @@
 
 namespace meridian {
 
+const char* to_string(Channel channel) { return channel == Channel::control ? "control" : "data"; }
+
 const char* to_string(StopReason reason) {
   switch (reason) {
     case StopReason::none:

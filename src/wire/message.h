@@ -17,6 +17,9 @@ namespace meridian {
 /// Control always overtakes data: the two travel on connections of their own.
 enum class Channel : std::uint8_t { control = 0, data = 1 };
 
+/// "control" or "data".
+const char* to_string(Channel channel);
+
 /// The version of the messages below; processes of different versions refuse each other.
 inline constexpr std::uint16_t kProtocolVersion = 1;
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "src/base/check.h"
@@ -207,6 +208,12 @@ Simulation::Outcome Simulation::run() {
           processes_.front()->id, FaultKind::failed,
           fmt::format("no clock closed for {:.0f} virtual seconds", to_seconds(options_.stalled_after))};
     }
+  }
+  if (running_ > 0 && !fault_) {
+    const auto waiting = std::find_if(processes_.begin(), processes_.end(),
+                                      [](const auto& process) { return !process->ended; });
+    fault_ = Fault{(*waiting)->id, FaultKind::failed,
+                   fmt::format("nothing is left to happen, and {} processes have not finished", running_)};
   }
   // Computations that were still under way use machines and workload: none may outlive this call.
   for (const auto& process : processes_) {

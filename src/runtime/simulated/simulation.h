@@ -58,7 +58,7 @@ class Simulation {
   /// Adds a process; the machine must outlive the simulation. Before run().
   void add(ProcessId id, Machine& machine);
 
-  /// Runs until every machine has finished or one has failed.
+  /// Runs until every machine has finished or one has failed; a run that cannot go on is a fault too.
   Outcome run();
 
  private:

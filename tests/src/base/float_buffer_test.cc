@@ -1,0 +1,61 @@
+// Goal: a FloatBuffer starts on a cache line and with zeros, has one owner, and copies only when asked to.
+#include "src/base/float_buffer.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+namespace meridian {
+namespace {
+
+TEST(FloatBuffer, StartsOnACacheLineAndWithZerosWhateverItsSize) {
+  std::vector<FloatBuffer> kept;  // so that the allocator cannot hand out the same place again
+  for (std::size_t size = 1; size <= 200; ++size) {
+    kept.emplace_back(size);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(kept.back().data()) % FloatBuffer::kAlignment, 0U) << size;
+    for (const float value : kept.back().span()) ASSERT_EQ(value, 0.0F) << size;
+    std::fill_n(kept.back().data(), size, 1.0F);
+  }
+}
+
+TEST(FloatBuffer, OfSizeZeroIsEmpty) {
+  EXPECT_TRUE(FloatBuffer().empty());
+  EXPECT_TRUE(FloatBuffer(0).span().empty());
+}
+
+TEST(FloatBuffer, MovesItsMemoryAndLeavesNothingBehind) {
+  static_assert(!std::is_copy_constructible_v<FloatBuffer>);
+  FloatBuffer first(3);
+  first[1] = 5.0F;
+  const float* const memory = first.data();
+  FloatBuffer second(std::move(first));
+  EXPECT_EQ(second.data(), memory);
+  EXPECT_EQ(second.size(), 3U);
+  EXPECT_TRUE(first.empty());  // NOLINT(bugprone-use-after-move): what is left is part of the contract
+  FloatBuffer third(7);
+  third = std::move(second);
+  EXPECT_EQ(third.data(), memory);
+  EXPECT_EQ(third[1], 5.0F);
+  EXPECT_TRUE(second.empty());  // NOLINT(bugprone-use-after-move)
+}
+
+TEST(FloatBuffer, ClonesIntoMemoryOfItsOwn) {
+  FloatBuffer original(3);
+  original[2] = 4.0F;
+  FloatBuffer copy = original.clone();
+  original[2] = 0.0F;
+  EXPECT_EQ(copy[2], 4.0F);
+  EXPECT_EQ(copy.size(), 3U);
+}
+
+TEST(FloatBuffer, RoundsUpToWholeLines) {
+  EXPECT_EQ(round_up_to_line(0), 0U);
+  EXPECT_EQ(round_up_to_line(1), 16U);
+  EXPECT_EQ(round_up_to_line(16), 16U);
+  EXPECT_EQ(round_up_to_line(17), 32U);
+}
+
+}  // namespace
+}  // namespace meridian
