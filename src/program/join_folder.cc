@@ -35,9 +35,25 @@ Result<Config> find_config(const std::filesystem::path& folder) {
   return read_resolved(*std::min_element(folders.begin(), folders.end()));
 }
 
+/// What there is to say of a run that ended before any datacenter could say anything.
+output::Summary summary_without_parts(const Config& config, const RunFailure& failure) {
+  output::Summary summary;
+  summary.name = config.name;
+  summary.mode = output::RunMode::run;
+  summary.wan_mode = config.wan.mode;
+  summary.seed = config.seed;
+  summary.stop_reason = output::StopReason::failed;
+  summary.failure = failure.reason;
+  summary.objective.target = config.workload.stop.target;
+  for (const DatacenterConfig& datacenter : config.datacenters) {
+    summary.datacenters.push_back({datacenter.name, 0, datacenter.workers, datacenter.servers, {}});
+  }
+  return summary;
+}
+
 }  // namespace
 
-Failure join_folder(const std::filesystem::path& folder, const std::string& failure) {
+Failure join_folder(const std::filesystem::path& folder, const std::optional<RunFailure>& failure) {
   const Result<Config> config = find_config(folder);
   if (!config) return config.error();
   std::vector<output::DatacenterPart> parts;
@@ -60,6 +76,11 @@ Failure join_folder(const std::filesystem::path& folder, const std::string& fail
     }
     parts.push_back(std::move(part));
   }
+  if (parts.empty() && failure) {
+    if (Failure failed = output::write_timeline(folder / output::kTimelineFile, {})) return failed;
+    return output::write_summary(folder / output::kSummaryFile,
+                                 summary_without_parts(config.value(), *failure));
+  }
   Result<output::JoinedRun> joined = output::join_datacenters(
       std::move(parts), datacenter_names(config.value()), link_rates(config.value()));
   if (!joined) return joined.error();
@@ -67,10 +88,10 @@ Failure join_folder(const std::filesystem::path& folder, const std::string& fail
   run.summary.name = config.value().name;
   run.summary.wan_mode = config.value().wan.mode;
   run.summary.seed = config.value().seed;
-  if (!failure.empty()) {
-    if (run.summary.stop_reason != output::StopReason::drain_timeout)
-      run.summary.stop_reason = output::StopReason::failed;
-    run.summary.failure = failure;
+  if (failure) {
+    run.summary.stop_reason = failure->kind == FaultKind::drain_timeout ? output::StopReason::drain_timeout
+                                                                        : output::StopReason::failed;
+    run.summary.failure = failure->reason;
   }
   const std::filesystem::path first =
       folder / (config.value().datacenters.front().name + "-server-0") / output::kModelFile;

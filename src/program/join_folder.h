@@ -3,15 +3,23 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "src/base/result.h"
+#include "src/runtime/machine.h"
 
 namespace meridian::program {
 
+/// What ended a run too early.
+struct RunFailure {
+  FaultKind kind = FaultKind::failed;
+  std::string reason;
+};
+
 /// Reads FOLDER/config.yaml and FOLDER/DATACENTER-server-0/. An error names the file and the reason.
 /// `failure`: what ended the run, where its parts cannot know it.
-Failure join_folder(const std::filesystem::path& folder, const std::string& failure = {});
+Failure join_folder(const std::filesystem::path& folder, const std::optional<RunFailure>& failure = {});
 
 /// "WAN" or "LAN": over what the run in FOLDER ran, by its configuration; "-" where that cannot be read.
 std::string links_word(const std::filesystem::path& folder);

@@ -92,7 +92,7 @@ class Node {
     status_.finish();
     if (fault) {
       record_.on_fault(fault->kind, fault->reason);
-      tell({.kind = ProcessEvent::Kind::fault, .text = fault->reason});
+      tell({.kind = ProcessEvent::Kind::fault, .fault_kind = fault->kind, .text = fault->reason});
       log_.line(to_seconds(runtime_->now()), fault->reason);
       if (!launcher_) print_error(fmt::format("meridian: {}", fault->reason));
     }

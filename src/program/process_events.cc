@@ -25,6 +25,8 @@ std::string to_line(const ProcessEvent& event) {
     json["entries_sent"] = event.entries_sent;
   }
   if (event.kind == ProcessEvent::Kind::progress) json["slowest_datacenter"] = event.slowest_datacenter;
+  if (event.kind == ProcessEvent::Kind::fault)
+    json["drain_timeout"] = event.fault_kind == FaultKind::drain_timeout;
   if (!event.text.empty()) json["text"] = event.text.substr(0, 4096);
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -46,6 +48,7 @@ std::optional<ProcessEvent> event_from_line(std::string_view line) {
     event.entries_considered = json.value("entries_considered", std::uint64_t{0});
     event.entries_sent = json.value("entries_sent", std::uint64_t{0});
     event.slowest_datacenter = json.value("slowest_datacenter", std::uint16_t{0});
+    if (json.value("drain_timeout", false)) event.fault_kind = FaultKind::drain_timeout;
     event.text = json.value("text", std::string());
     return event;
   } catch (const nlohmann::json::exception&) {

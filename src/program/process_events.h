@@ -26,6 +26,7 @@ struct ProcessEvent {
   std::uint64_t entries_considered = 0;
   std::uint64_t entries_sent = 0;
   std::uint16_t slowest_datacenter = 0;
+  FaultKind fault_kind = FaultKind::failed;
   std::string text = {};
 };
 

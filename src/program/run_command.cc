@@ -32,7 +32,8 @@ constexpr const char* kEmulatorDescriptionFile = "links.json";
 // From the first fault to the end of the last process: time to write what there is, then none.
 constexpr auto kWritingGrace = 4s;
 constexpr auto kTerminationGrace = 1s;
-// A run that was interrupted drains; this bounds how long its user waits for that.
+// A run that was interrupted goes on to a common clock and drains; the drain has a deadline of its own, and
+// this is for the rest.
 constexpr auto kInterruptGrace = 60s;
 
 /// One run and its processes.
@@ -83,7 +84,7 @@ class LocalRun {
   }
 
   /// Watches the processes until all have ended. What ended the run too early, if anything.
-  std::string watch() {
+  std::optional<RunFailure> watch() {
     supervisor_->run({.on_line = [this](ChildId child, std::string_view line) { on_line(child, line); },
                       .on_exit = [this](const ChildExit& exit) { on_exit(exit); },
                       .on_interrupt = [this](int times) { on_interrupt(times); },
@@ -92,7 +93,7 @@ class LocalRun {
     (void)supervisor_->terminate_all(
         std::chrono::duration_cast<std::chrono::milliseconds>(kTerminationGrace));
     status_.finish();
-    if (!failure_.empty()) log_.line(seconds(), failure_);
+    if (failure_) log_.line(seconds(), failure_->reason);
     return failure_;
   }
 
@@ -122,8 +123,18 @@ class LocalRun {
         log_.line(seconds(), fmt::format("{}: {}", name, event->text));
         return status_.print(fmt::format("{}: {}", name, event->text));
       case ProcessEvent::Kind::fault:
-        return fail(fmt::format("{}: {}", name, event->text));
+        return on_fault(fmt::format("{}: {}", name, event->text), event->fault_kind);
     }
+  }
+
+  void on_fault(const std::string& reason, FaultKind kind) {
+    // Who ran out of time says so to its peers, which stop for that; their word for it may come here first.
+    const bool is_the_cause = kind == FaultKind::drain_timeout && failure_ && failure_is_told_ &&
+                              failure_->kind != FaultKind::drain_timeout;
+    if (is_the_cause) failure_ = {kind, reason};
+    if (failure_) return;
+    failure_is_told_ = true;
+    fail(reason, kind);
   }
 
   void on_exit(const ChildExit& exit) {
@@ -137,9 +148,9 @@ class LocalRun {
   }
 
   /// Ends the run: every process writes what it has and goes, or is made to. The first reason is the run's.
-  void fail(const std::string& reason) {
-    if (!failure_.empty()) return;
-    failure_ = reason;
+  void fail(const std::string& reason, FaultKind kind = FaultKind::failed) {
+    if (failure_) return;
+    failure_ = {kind, reason};
     give_up_at_ = WallClock::now() + kWritingGrace;
     supervisor_->broadcast(fmt::format("{} {}", kStopCommand, printable(reason)));
   }
@@ -154,13 +165,13 @@ class LocalRun {
   void on_interrupt(int times) {
     if (times > 1) return fail("interrupted twice: stopped without a drain");
     status_.print("interrupted: stopping at a common clock, then the drain (once more: stop now)");
-    give_up_at_ = WallClock::now() + kInterruptGrace;
+    give_up_at_ = WallClock::now() + kInterruptGrace + from_seconds(config_.wan.deadlines.drain_s);
     supervisor_->broadcast(kInterruptCommand);
   }
 
   void on_tick() {
     if (!give_up_at_ || WallClock::now() < *give_up_at_) return;
-    if (failure_.empty()) failure_ = "the interrupted run did not end in time";
+    if (!failure_) failure_ = {FaultKind::failed, "the interrupted run did not end in time"};
     supervisor_->stop();
   }
 
@@ -216,7 +227,8 @@ class LocalRun {
   double wan_mb_per_s_ = 0.0;
   double shown_at_s_ = 0.0;
   std::uint64_t shown_bytes_ = 0;
-  std::string failure_;
+  std::optional<RunFailure> failure_;
+  bool failure_is_told_ = false;  // by a process that is still there, not by its death
 };
 
 }  // namespace
@@ -254,9 +266,9 @@ int run_command(const RunArguments& arguments) {
     print_error(failure->message);
     return kFailed;
   }
-  const std::string reason = run.watch();
-  if (const Failure failure = join_folder(folder, reason)) {
-    if (!reason.empty()) print_error(fmt::format("meridian: {}", reason));
+  const std::optional<RunFailure> ended_by = run.watch();
+  if (const Failure failure = join_folder(folder, ended_by)) {
+    if (ended_by) print_error(fmt::format("meridian: {}", ended_by->reason));
     print_error(failure->message);
     return kFailed;
   }
