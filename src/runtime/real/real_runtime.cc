@@ -24,6 +24,10 @@ constexpr int kLingerDoneMs = 1000;
 constexpr int kLingerFailedMs = 500;
 // Control messages read in one turn before data and timers get theirs.
 constexpr int kControlBurst = 256;
+constexpr unsigned kTurnsBetweenPolls = 16;
+constexpr auto kLongestSleep = std::chrono::milliseconds(1000);
+// Turns with something to read before watched descriptors get a look, which else only a wait gives them.
+constexpr int kTurnsBetweenLooks = 64;
 
 void configure(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::linger, kLingerDoneMs);
@@ -332,8 +336,9 @@ void RealRuntime::fire_due() {
     machine_.on_computed(now(), *computed, *actions_);
 }
 
-/// Sleeps until a socket, a watched descriptor, the computer or a timer has something.
-void RealRuntime::wait() {
+/// Sleeps until a socket, a watched descriptor, the computer or a timer has something, at most for `longest`;
+/// serves the watched descriptors.
+void RealRuntime::wait(std::chrono::milliseconds longest) {
   std::vector<zmq::pollitem_t> items;
   for (Sockets::Dialled& dialled : sockets_->dialled)
     items.push_back({dialled.socket.handle(), 0, ZMQ_POLLIN, 0});
@@ -342,7 +347,7 @@ void RealRuntime::wait() {
   items.push_back({nullptr, computer_->fd(), ZMQ_POLLIN, 0});
   for (const Sockets::Watched& watched : sockets_->watched)
     items.push_back({nullptr, watched.fd, ZMQ_POLLIN, 0});
-  auto timeout = std::chrono::milliseconds(1000);
+  std::chrono::milliseconds timeout = longest;
   if (const std::optional<Time> due = actions_->next_due()) {
     // Rounded up, so that the loop does not spin through the last millisecond.
     const auto until = std::chrono::ceil<std::chrono::milliseconds>(std::max(Time{0}, *due - now()));
@@ -359,10 +364,14 @@ void RealRuntime::wait() {
 
 std::optional<RealRuntime::Fault> RealRuntime::run() {
   machine_.start(now(), *actions_);
+  int turns = 0;
   while (!actions_->ended()) {
     fire_due();
-    if (actions_->ended() || read_sockets()) continue;
-    wait();
+    if (actions_->ended()) break;
+    const bool busy = read_sockets();
+    if (busy && ++turns < kTurnsBetweenLooks) continue;
+    turns = 0;
+    if (!actions_->ended()) wait(std::chrono::milliseconds(busy ? 0 : 1000));
   }
   return actions_->fault();
 }

@@ -91,7 +91,7 @@ class RealRuntime {
   void deliver(ProcessId from, Channel channel, const zmq::message_t& header,
                std::vector<zmq::message_t> frames);
   void fire_due();
-  void wait();
+  void wait(std::chrono::milliseconds longest);
 
   Options options_;
   Machine& machine_;
