@@ -38,8 +38,8 @@ ComputeConfig measure_compute(const Deployment& deployment) {
       parameters.emplace_back(workload.tables()[table].size());
       sums.emplace_back(workload.tables()[table].size());
       workload.fill_initial_values(table, parameters.back().span());
-      parameter_views.push_back(parameters.back().span());
-      sum_views.push_back(sums.back().span());
+      parameter_views.emplace_back(parameters.back().span());
+      sum_views.emplace_back(sums.back().span());
     }
     const auto timed = [&](const auto& work) {
       const auto begin = WallClock::now();

@@ -24,7 +24,7 @@ struct OutputArguments {
   bool overwrite = false;
 };
 
-int check_command(const ConfigArguments& config);
+int check_command(const ConfigArguments& arguments);
 
 struct SimulateArguments {
   ConfigArguments config;

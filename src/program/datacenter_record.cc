@@ -80,7 +80,7 @@ output::DatacenterPart DatacenterRecord::part(Time zero) const {
     for (const LinkBytes& link : latest->links) {
       summary.wan.data_bytes += link.data;
       summary.wan.control_bytes += link.control;
-      if (link.data + link.control == 0) continue;
+      if (link.data + link.control == 0 || link.datacenter >= config.datacenters.size()) continue;
       summary.wan.links.push_back(
           {own.name, config.datacenters.at(link.datacenter).name, link.data + link.control, {}});
     }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "src/output/atomic_file.h"
+#include "src/output/run_folder.h"
 #include "src/program/commands.h"
 #include "src/program/emulator_description.h"
 #include "src/program/launcher_link.h"
@@ -57,7 +58,7 @@ int emulate_command(const EmulateArguments& arguments) {
                        {"bytes", counters.bytes},
                        {"connections", counters.connections}});
   }
-  const std::filesystem::path file = arguments.description.parent_path() / "carried.json";
+  const std::filesystem::path file = arguments.description.parent_path() / output::kCarriedFile;
   if (const Failure failure = output::write_text_atomically(file, carried.dump(1) + "\n"))
     return give_up(failure->message);
   return kDone;

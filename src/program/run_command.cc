@@ -27,8 +27,6 @@ namespace {
 using WallClock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr const char* kAddressesFile = "addresses.json";
-constexpr const char* kEmulatorDescriptionFile = "links.json";
 // From the first fault to the end of the last process: time to write what there is, then none.
 constexpr auto kWritingGrace = 4s;
 constexpr auto kTerminationGrace = 1s;
@@ -50,19 +48,20 @@ class LocalRun {
     wan::emulator::Description emulator;
     const Result<AddressBook> book = AddressBook::on_this_machine(config_, emulator);
     if (!book) return book.error();
-    if (Failure failure = book.value().write(folder_ / kAddressesFile)) return failure;
+    if (Failure failure = book.value().write(folder_ / output::kAddressesFile)) return failure;
     const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe");
     const std::string launcher_fd(kLauncherFdPlaceholder);
     if (!emulator.links.empty()) {
       const std::filesystem::path own = folder_ / output::kEmulatorFolder;
       std::filesystem::create_directories(own);
-      if (Failure failure = write_emulator_description(own / kEmulatorDescriptionFile, emulator))
+      if (Failure failure = write_emulator_description(own / output::kEmulatorDescriptionFile, emulator))
         return failure;
-      const Result<ChildId> spawned = supervisor.spawn(
-          {.name = "the WAN emulator",
-           .arguments = {program, "emulate", own / kEmulatorDescriptionFile, "--launcher-fd", launcher_fd},
-           .environment = {},
-           .log_file = own / output::kLogFile});
+      const Result<ChildId> spawned =
+          supervisor.spawn({.name = "the WAN emulator",
+                            .arguments = {program, "emulate", own / output::kEmulatorDescriptionFile,
+                                          "--launcher-fd", launcher_fd},
+                            .environment = {},
+                            .log_file = own / output::kLogFile});
       if (!spawned) return spawned.error();
       emulator_ = spawned.value();
     }
@@ -73,7 +72,7 @@ class LocalRun {
           {.name = name,
            .arguments = {program, "node", folder_ / output::kConfigFile, "--datacenter", datacenter.name,
                          "--role", to_string(id.role), "--index", std::to_string(id.index), "--out", folder_,
-                         "--overwrite", "--addresses", folder_ / kAddressesFile, "--launcher-fd",
+                         "--overwrite", "--addresses", folder_ / output::kAddressesFile, "--launcher-fd",
                          launcher_fd},
            .environment = {},
            .log_file = folder_ / output::kLogFile});
@@ -240,8 +239,8 @@ int run_command(const RunArguments& arguments) {
     print_error(config.error().message);
     return kBadUsage;
   }
-  const std::filesystem::path folder =
-      std::filesystem::absolute(run_folder(config.value(), arguments.output));
+  const std::filesystem::path shown_folder = run_folder(config.value(), arguments.output);
+  const std::filesystem::path folder = std::filesystem::absolute(shown_folder);
   // Data and model are tried out here, so that what is wrong with them is said once and before anything
   // starts.
   {
@@ -277,7 +276,7 @@ int run_command(const RunArguments& arguments) {
     print_error(summary.error().message);
     return kFailed;
   }
-  return conclude(summary.value(), folder);
+  return conclude(summary.value(), shown_folder);
 }
 
 }  // namespace meridian::program
