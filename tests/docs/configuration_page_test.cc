@@ -1,0 +1,192 @@
+// Goal: docs/configuration.md says what the configuration reader does: every key and no other, the values
+// each takes, its default; its complete examples are valid and its example of errors is what users get. How:
+// the reader itself is asked. A key that does not exist, put into a map, makes it list the map's keys; a map,
+// put where a value belongs, makes it say which values it takes.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "src/config/choices.h"
+#include "src/config/config_reader.h"
+#include "tests/docs/page.h"
+
+namespace meridian {
+namespace {
+
+constexpr const char* kStranger = "zzzzzzzz";
+
+/// A key's path, "datacenters[].hosts[].port": "[]" after a key whose value is a list.
+using Path = std::string;
+
+Result<Config> read(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  return read_config_text(text, "bad.yaml", overrides, [](const std::string&) { return std::nullopt; });
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+/// The --set that puts `value` at `path`, everything around it replaced by what leads there.
+std::string override_at(const Path& path, const std::string& value) {
+  std::string wrapped = value;
+  std::string rest = path;
+  while (true) {
+    if (rest.ends_with("[]")) {
+      wrapped = "[" + wrapped + "]";
+      rest.resize(rest.size() - 2);
+    }
+    const std::size_t dot = rest.rfind('.');
+    if (dot == std::string::npos) return rest + "=" + wrapped;
+    wrapped = "{" + rest.substr(dot + 1) + ": " + wrapped + "}";
+    rest.resize(dot);
+  }
+}
+
+/// What the reader expected instead, where it says `complaint`; nothing where it does not.
+std::optional<std::string> expected_after(const std::string& errors, const std::string& complaint) {
+  const std::size_t at = errors.find(complaint);
+  if (at == std::string::npos) return std::nullopt;
+  const std::size_t begin = errors.find("; expected ", at) + std::string("; expected ").size();
+  return errors.substr(begin, errors.find('\n', begin) - begin);
+}
+
+class ConfigurationPage : public ::testing::Test {
+ protected:
+  std::string errors_with(const std::string& override_text) const {
+    const Result<Config> config = read(minimal_, {override_text});
+    EXPECT_FALSE(config.ok()) << override_text;
+    return config.ok() ? "" : config.error().message;
+  }
+
+  /// The keys of the map at `path` ("" for the whole file); nothing where there can be no map.
+  std::optional<std::vector<std::string>> keys_at(const Path& path) const {
+    const std::string stranger = std::string("{") + kStranger + ": 1}";
+    const std::string text =
+        path.empty() ? errors_with(std::string(kStranger) + "=1") : errors_with(override_at(path, stranger));
+    const std::string full = path.empty() ? kStranger : replaced(path, "[]", "[0]") + "." + kStranger;
+    std::optional<std::string> listed = expected_after(text, "unknown key '" + full + "'");
+    if (!listed) return std::nullopt;
+    std::vector<std::string> keys;
+    std::string rest = replaced(*listed, " or ", ", ");
+    for (std::size_t comma = rest.find(", "); comma != std::string::npos; comma = rest.find(", ")) {
+      keys.push_back(rest.substr(0, comma));
+      rest.erase(0, comma + 2);
+    }
+    keys.push_back(rest);
+    return keys;
+  }
+
+  void walk(const Path& map, std::set<Path>& maps, std::set<Path>& leaves) const {
+    const auto keys = keys_at(map);
+    ASSERT_TRUE(keys) << map;
+    for (const std::string& key : *keys) {
+      const Path path = map.empty() ? key : map + "." + key;
+      const bool is_map = keys_at(path).has_value();
+      const bool is_list = !is_map && keys_at(path + "[]").has_value();
+      (is_map || is_list ? maps : leaves).insert(path);
+      if (is_map) walk(path, maps, leaves);
+      if (is_list) walk(path + "[]", maps, leaves);
+    }
+  }
+
+  /// The tables' rows about keys: path, value, default, meaning.
+  std::vector<std::vector<std::string>> key_rows() const {
+    std::vector<std::vector<std::string>> found;
+    for (const docs::Row& row : page_.rows) {
+      if (row.table == "key") found.push_back(row.cells);
+    }
+    return found;
+  }
+
+  docs::Page page_ = docs::read_page("configuration.md");
+  std::string minimal_ = page_.block("# complete\n");
+};
+
+TEST_F(ConfigurationPage, CompleteExamplesAreValid) {
+  std::size_t complete = 0;
+  for (const docs::CodeBlock& block : page_.blocks) {
+    if (block.language != "yaml" || !block.text.starts_with("# complete\n")) continue;
+    ++complete;
+    const Result<Config> config = read(block.text);
+    EXPECT_TRUE(config.ok()) << (config.ok() ? "" : config.error().message);
+  }
+  EXPECT_GE(complete, 1U);
+}
+
+TEST_F(ConfigurationPage, FilesItPointsAtAreValid) {
+  for (const char* file : {"configs/demo.yaml", "configs/deployment.yaml"}) {
+    const Result<Config> config =
+        read_config(docs::source_folder() / file, {}, [](const std::string&) { return std::nullopt; });
+    EXPECT_TRUE(config.ok()) << (config.ok() ? "" : config.error().message);
+  }
+}
+
+TEST_F(ConfigurationPage, HasEveryKeyAndNoOther) {
+  std::set<Path> maps;
+  std::set<Path> leaves;
+  walk("", maps, leaves);
+  ASSERT_GT(leaves.size(), 40U);
+  std::set<Path> documented;
+  for (const auto& row : key_rows()) {
+    ASSERT_EQ(row.size(), 4U) << row.front();
+    EXPECT_TRUE(documented.insert(row.front()).second) << row.front() << " stands there twice";
+    EXPECT_TRUE(maps.contains(row.front()) || leaves.contains(row.front()))
+        << "the reader knows no key " << row.front();
+  }
+  for (const Path& leaf : leaves) EXPECT_TRUE(documented.contains(leaf)) << leaf << " is not documented";
+}
+
+TEST_F(ConfigurationPage, SaysWhichValuesAKeyTakes) {
+  std::size_t compared = 0;
+  for (const auto& row : key_rows()) {
+    const std::string errors = errors_with(override_at(row[0], std::string("{") + kStranger + ": 1}"));
+    const auto expected = expected_after(errors, replaced(row[0], "[]", "[0]") + " is a map;");
+    if (!expected) continue;  // a map may stand there
+    ++compared;
+    EXPECT_EQ(row[1], *expected) << row[0];
+  }
+  EXPECT_GT(compared, 35U);
+}
+
+TEST_F(ConfigurationPage, GivesTheDefaults) {
+  std::size_t compared = 0;
+  for (const auto& row : key_rows()) {
+    if (row[2].empty()) continue;
+    ++compared;
+    std::vector<std::string> overrides;
+    // Without it the default of workload.compute would hold, in which these keys do not occur.
+    if (row[0].starts_with("workload.compute."))
+      overrides.emplace_back("workload.compute={seconds_per_clock: 0.1}");
+    const Result<Config> without = read(minimal_, overrides);
+    overrides.push_back(replaced(row[0], "[]", ".0") + "=" + row[2]);
+    const Result<Config> with = read(minimal_, overrides);
+    ASSERT_TRUE(without.ok()) << without.error().message;
+    ASSERT_TRUE(with.ok()) << with.error().message;
+    EXPECT_TRUE(with.value() == without.value()) << row[0] << " has another default than " << row[2];
+  }
+  EXPECT_GT(compared, 20U);
+}
+
+TEST_F(ConfigurationPage, ShowsTheErrorsThatUsersGet) {
+  const Result<Config> config = read(page_.block("# bad.yaml\n"), {"wan.parameters.v=1"});
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(page_.block("bad.yaml:"), config.error().message + "\n");
+}
+
+TEST_F(ConfigurationPage, HasEveryMode) {
+  std::vector<std::string> modes;
+  for (const docs::Row& row : page_.rows) {
+    if (row.table == "mode") modes.push_back(row.cells.front());
+  }
+  EXPECT_TRUE(std::equal(modes.begin(), modes.end(), kModes.begin(), kModes.end()));
+}
+
+}  // namespace
+}  // namespace meridian
