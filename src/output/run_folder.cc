@@ -11,7 +11,9 @@ namespace meridian::output {
 
 namespace {
 
-constexpr std::array kRunFiles = {kConfigFile, kSummaryFile, kTimelineFile, kModelFile, kLogFile};
+constexpr std::array kRunFiles = {
+    kConfigFile, kSummaryFile, kTimelineFile, kModelFile, kLogFile, kAddressesFile, kEmulatorDescriptionFile,
+    kCarriedFile};
 
 bool is_process_folder(const std::string& name) {
   static const std::regex pattern("[^/]+-(worker|server)-[0-9]+");

@@ -17,16 +17,24 @@ Result<Config> read_resolved(const std::filesystem::path& folder) {
   return read_config(folder / output::kConfigFile, {}, [](const std::string&) { return std::nullopt; });
 }
 
-/// The configuration of a run: in its own folder, or, for a deployment whose processes were started one by
-/// one, in the folder of any of them.
-Result<Config> find_config(const std::filesystem::path& folder) {
-  if (std::filesystem::exists(folder / output::kConfigFile)) return read_resolved(folder);
+/// The folders in `folder` that hold a configuration.
+std::vector<std::filesystem::path> process_folders(const std::filesystem::path& folder) {
   std::error_code code;
   std::vector<std::filesystem::path> folders;
   for (std::filesystem::directory_iterator entry(folder, code), end; !code && entry != end;
        entry.increment(code)) {
-    if (std::filesystem::exists(entry->path() / output::kConfigFile)) folders.push_back(entry->path());
+    std::error_code ignored;
+    if (std::filesystem::exists(entry->path() / output::kConfigFile, ignored))
+      folders.push_back(entry->path());
   }
+  return folders;
+}
+
+/// The configuration of a run: in its own folder, or, for a deployment whose processes were started one by
+/// one, in the folder of any of them.
+Result<Config> find_config(const std::filesystem::path& folder) {
+  if (std::filesystem::exists(folder / output::kConfigFile)) return read_resolved(folder);
+  const std::vector<std::filesystem::path> folders = process_folders(folder);
   if (folders.empty()) {
     return Error{
         fmt::format("{}: holds no run: expected {} there, or the folders of a deployment's processes",
@@ -103,6 +111,10 @@ Failure join_folder(const std::filesystem::path& folder, const std::optional<Run
   }
   if (Failure failed = output::write_timeline(folder / output::kTimelineFile, run.timeline)) return failed;
   return output::write_summary(folder / output::kSummaryFile, run.summary);
+}
+
+bool holds_deployment(const std::filesystem::path& folder) {
+  return !std::filesystem::exists(folder / output::kConfigFile) && !process_folders(folder).empty();
 }
 
 std::string links_word(const std::filesystem::path& folder) {

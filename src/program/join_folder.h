@@ -21,6 +21,10 @@ struct RunFailure {
 /// `failure`: what ended the run, where its parts cannot know it.
 Failure join_folder(const std::filesystem::path& folder, const std::optional<RunFailure>& failure = {});
 
+/// Whether FOLDER holds the folders of a deployment's processes, started one by one: what joined them earlier
+/// may be older than they are.
+bool holds_deployment(const std::filesystem::path& folder);
+
 /// "WAN" or "LAN": over what the run in FOLDER ran, by its configuration; "-" where that cannot be read.
 std::string links_word(const std::filesystem::path& folder);
 

@@ -30,7 +30,7 @@ int report_command(const ReportArguments& arguments) {
   std::vector<output::ComparedRun> runs;
   for (const std::filesystem::path& folder : arguments.folders) {
     // A deployment's folders hold its processes' parts; a finished run has its own summary.
-    if (!std::filesystem::exists(folder / output::kSummaryFile)) {
+    if (holds_deployment(folder) || !std::filesystem::exists(folder / output::kSummaryFile)) {
       if (const Failure failure = join_folder(folder)) {
         print_error(failure->message);
         return kFailed;
