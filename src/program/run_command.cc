@@ -117,7 +117,9 @@ class LocalRun {
         return;
       case ProcessEvent::Kind::stopped:
         log_.line(seconds(), fmt::format("{}: training stopped at clock {}", name, event->clock));
-        return;
+        if (const auto progress = progress_.find(child); progress != progress_.end())
+          progress->second.clock = event->clock;
+        return show();
       case ProcessEvent::Kind::notice:
         log_.line(seconds(), fmt::format("{}: {}", name, event->text));
         return status_.print(fmt::format("{}: {}", name, event->text));
@@ -205,7 +207,9 @@ class LocalRun {
       shown_at_s_ = status.time_s;
       shown_bytes_ = bytes;
     }
-    status.wan_mb_per_s = wan_mb_per_s_;
+    // Within the first second: since the start.
+    status.wan_mb_per_s =
+        shown_at_s_ > 0 || interval <= 0 ? wan_mb_per_s_ : static_cast<double>(bytes) / interval / 1e6;
     if (considered > 0)
       status.entries_sent_share = static_cast<double>(sent) / static_cast<double>(considered);
     status_.update(status, WallClock::now().time_since_epoch());

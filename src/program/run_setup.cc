@@ -36,17 +36,36 @@ std::filesystem::path run_folder(const Config& config, const OutputArguments& ou
   return output.folder ? *output.folder : output_folder(config);
 }
 
+namespace {
+
+std::string ending(output::StopReason reason) {
+  switch (reason) {
+    case output::StopReason::target:
+    case output::StopReason::clocks:
+    case output::StopReason::time:
+      return fmt::format("stopped by {}", output::to_string(reason));
+    case output::StopReason::drain_timeout:
+      return "failed in the drain";
+    case output::StopReason::interrupted:
+    case output::StopReason::failed:
+      break;
+  }
+  return output::to_string(reason);
+}
+
+}  // namespace
+
 int conclude(const output::Summary& summary, const std::filesystem::path& folder) {
   const auto number = [](const std::optional<double>& value, const char* unit) {
     return value ? fmt::format("{:.4g}{}", *value, unit) : std::string("-");
   };
   if (summary.failure) print_error(fmt::format("meridian: {}", *summary.failure));
   fmt::print(
-      "{}: stopped by {} at clock {} after {:.1f} s; {} {}; target reached after {}; {:.2f} MB over the "
+      "{}: {} at clock {} after {:.1f} s; {} {}; target reached after {}; {:.2f} MB over the "
       "WAN\n",
-      folder.string(), output::to_string(summary.stop_reason), summary.clocks, summary.time_s,
-      summary.objective.metric, number(summary.objective.final, ""),
-      number(summary.objective.time_to_target_s, " s"), static_cast<double>(summary.wan.bytes_sent) / 1e6);
+      folder.string(), ending(summary.stop_reason), summary.clocks, summary.time_s, summary.objective.metric,
+      number(summary.objective.final, ""), number(summary.objective.time_to_target_s, " s"),
+      static_cast<double>(summary.wan.bytes_sent) / 1e6);
   switch (summary.stop_reason) {
     case output::StopReason::target:
     case output::StopReason::clocks:

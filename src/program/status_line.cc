@@ -72,15 +72,20 @@ StatusLine StatusLine::on_stderr() {
 }
 
 void StatusLine::update(const RunStatus& status, Time now) {
+  latest_ = format_status(status);
   if (shown_at_ && now - *shown_at_ < (width_ ? kLiveInterval : kPlainInterval)) return;
   shown_at_ = now;
-  const std::string text = format_status(status);
+  show_latest();
+}
+
+void StatusLine::show_latest() {
   if (width_) {
-    live_ = text;
+    live_ = latest_;
     draw();
   } else {
-    write_(text + "\n");
+    write_(latest_ + "\n");
   }
+  latest_.clear();
 }
 
 void StatusLine::draw() {
@@ -97,6 +102,7 @@ void StatusLine::print(std::string_view line) {
 }
 
 void StatusLine::finish() {
+  if (!latest_.empty()) show_latest();
   if (!live_.empty()) write_("\n");
   live_.clear();
 }

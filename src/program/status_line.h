@@ -50,16 +50,19 @@ class StatusLine {
   /// Prints one line of its own and then the live line again.
   void print(std::string_view line);
 
-  /// Leaves the last status standing and ends its line. print() and update() may follow.
+  /// Shows the last status if it came too soon to be shown, leaves it standing and ends its line. print() and
+  /// update() may follow.
   void finish();
 
  private:
+  void show_latest();
   void draw();
 
   std::function<void(std::string_view)> write_;
   std::function<std::size_t()> width_;
   std::optional<Time> shown_at_;
-  std::string live_;  ///< the status text that stands on the terminal's last line; empty where none does
+  std::string latest_;  ///< a status text that came too soon to be shown; empty where all were
+  std::string live_;    ///< the status text that stands on the terminal's last line; empty where none does
 };
 
 }  // namespace meridian::program

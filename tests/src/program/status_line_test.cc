@@ -94,6 +94,23 @@ TEST_F(StatusLineTest, IsPlainLinesEveryFewSecondsWithoutATerminal) {
   EXPECT_EQ(taken(), "");
 }
 
+TEST_F(StatusLineTest, EndsWithTheLastStatusEvenIfItCameTooSoon) {
+  StatusLine line = live();
+  line.update(example(), seconds(0));
+  RunStatus last = example();
+  last.clock = 251;
+  line.update(last, milliseconds(1));
+  taken();
+  line.finish();
+  EXPECT_EQ(taken(), "\r\x1b[K" + format_status(last) + "\n");
+  StatusLine lines = plain();
+  lines.update(example(), seconds(0));
+  lines.update(last, seconds(1));
+  taken();
+  lines.finish();
+  EXPECT_EQ(taken(), format_status(last) + "\n");
+}
+
 TEST_F(StatusLineTest, ALogLineGoesAboveTheLiveOne) {
   StatusLine line = live();
   line.print("before any status");
