@@ -2,6 +2,7 @@
 // each takes, its default; its complete examples are valid and its example of errors is what users get. How:
 // the reader itself is asked. A key that does not exist, put into a map, makes it list the map's keys; a map,
 // put where a value belongs, makes it say which values it takes.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -39,12 +40,12 @@ std::string override_at(const Path& path, const std::string& value) {
   std::string rest = path;
   while (true) {
     if (rest.ends_with("[]")) {
-      wrapped = "[" + wrapped + "]";
+      wrapped = fmt::format("[{}]", wrapped);
       rest.resize(rest.size() - 2);
     }
     const std::size_t dot = rest.rfind('.');
-    if (dot == std::string::npos) return rest + "=" + wrapped;
-    wrapped = "{" + rest.substr(dot + 1) + ": " + wrapped + "}";
+    if (dot == std::string::npos) return fmt::format("{}={}", rest, wrapped);
+    wrapped = fmt::format("{{{}: {}}}", rest.substr(dot + 1), wrapped);
     rest.resize(dot);
   }
 }
@@ -87,7 +88,7 @@ class ConfigurationPage : public ::testing::Test {
     const auto keys = keys_at(map);
     ASSERT_TRUE(keys) << map;
     for (const std::string& key : *keys) {
-      const Path path = map.empty() ? key : map + "." + key;
+      const Path path = map.empty() ? key : fmt::format("{}.{}", map, key);
       const bool is_map = keys_at(path).has_value();
       const bool is_list = !is_map && keys_at(path + "[]").has_value();
       (is_map || is_list ? maps : leaves).insert(path);
