@@ -63,7 +63,7 @@ std::vector<std::string> make_environment(const ChildSpec& spec) {
       continue;
     environment.emplace_back(text);
   }
-  for (const auto& [key, value] : spec.environment) environment.push_back(key + "=" + value);
+  for (const auto& [key, value] : spec.environment) environment.push_back(fmt::format("{}={}", key, value));
   return environment;
 }
 

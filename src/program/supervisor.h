@@ -4,10 +4,10 @@
 // stream and end themselves).
 #pragma once
 
-#include <signal.h>
 #include <sys/types.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
@@ -89,7 +89,7 @@ class Supervisor {
   void stop() { stopping_ = true; }
 
   /// Sends a command to one child or to all that still run. Requires that the line holds no line break.
-  void send_line(ChildId child, std::string_view line);
+  void send_line(ChildId id, std::string_view line);
   void broadcast(std::string_view line);
 
   /// Ends all children and waits for them: SIGTERM, and SIGKILL after the grace, or at once when another
