@@ -3,7 +3,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 
 #include "src/wire/message.h"
@@ -36,19 +38,25 @@ class IncomingLink {
   /// Reports may overtake the chunks that they speak of; they come in order among themselves.
   void reported(const ClockReport& report) {
     reported_ = std::max(reported_, report.clock);
-    if (report.complete_clock >= announced_clock_) {
-      announced_clock_ = report.complete_clock;
-      announced_number_ = report.complete_number;
+    const Announcement next{report.complete_clock, report.complete_number};
+    const bool is_later = announced_.empty() || next.number > announced_.back().number;
+    // Many clocks may be announced before the first one's chunks are here, but no more than the window's
+    // chunks: whoever announces more only sees its clocks count later.
+    if (is_later && announced_.size() < kMaxAnnounced) {
+      announced_.push_back(next);
+    } else if (next.clock >= announced_.back().clock) {
+      announced_.back() = next;
     }
-    if (announced_number_ <= applied_) complete_ = announced_clock_;
   }
 
   void drain_done(const DrainDone& done) { last_number_ = done.number; }
 
-  /// To be asked after applied() and reported(): the highest clock all of whose updates were given to the
-  /// merge.
+  /// The highest clock all of whose updates were given to the merge.
   Clock complete_clock() {
-    if (announced_number_ <= applied_) complete_ = std::max(complete_, announced_clock_);
+    while (!announced_.empty() && announced_.front().number <= applied_) {
+      complete_ = std::max(complete_, announced_.front().clock);
+      announced_.pop_front();
+    }
     return complete_;
   }
   Clock reported_clock() const { return reported_; }
@@ -64,12 +72,19 @@ class IncomingLink {
   void acknowledged() { unacknowledged_ = 0; }
 
  private:
+  static constexpr std::size_t kMaxAnnounced = 1024;
+
+  /// All updates of clocks up to `clock` are in chunks up to `number`.
+  struct Announcement {
+    Clock clock = 0;
+    std::uint64_t number = 0;
+  };
+
   std::uint32_t epoch_ = 0;
   std::uint64_t applied_ = 0;
   std::uint64_t unacknowledged_ = 0;
   Clock reported_ = 0;
-  Clock announced_clock_ = 0;
-  std::uint64_t announced_number_ = 0;
+  std::deque<Announcement> announced_;  // by rising number; their chunks are not all here
   Clock complete_ = 0;
   std::optional<std::uint64_t> last_number_;
 };

@@ -36,6 +36,10 @@ class Merge {
   virtual Clock applied(Clock complete) const = 0;
   /// Nothing is waiting to enter the replica.
   virtual bool settled() const = 0;
+
+  /// Whether others must be able to tell one clock's updates from the next one's: then no clock may begin
+  /// before all of the last one's updates are in chunks of their own.
+  virtual bool needs_whole_clocks() const { return false; }
 };
 
 /// Gaia's way: own updates enter at once, others' as they come (Hsieh et al., NSDI 2017).
@@ -71,6 +75,7 @@ class OrderedSum final : public Merge {
   void remote_complete(std::size_t datacenter, Clock clock) override;
   Clock applied(Clock complete) const override { return std::min(complete, merged_); }
   bool settled() const override { return merged_ == own_closed_ && turn_ == 0; }
+  bool needs_whole_clocks() const override { return true; }
 
  private:
   struct Remote {

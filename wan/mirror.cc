@@ -274,8 +274,15 @@ void Mirror::refresh_peer_clocks() {
 // ---- reads and the end of training
 // -------------------------------------------------------------------------------
 
+bool Mirror::any_backlog() const {
+  return std::any_of(sessions_.begin(), sessions_.end(),
+                     [](const Session& session) { return session.out.has_backlog(); });
+}
+
 ReadDecision Mirror::may_read(Clock clock) const {
   if (mode_.wait->holds(clock, peer_clocks_)) return ReadDecision::hold_mirror_clock;
+  // Updates of two clocks that merge in a backlog cannot be told apart any more.
+  if (mode_.merge->needs_whole_clocks() && any_backlog()) return ReadDecision::hold_mirror_clock;
   if (!leads()) return ReadDecision::serve;
   if (stop_.ends_at(clock)) return ReadDecision::serve_and_stop;
   return stop_.holds(clock) ? ReadDecision::hold_mirror_clock : ReadDecision::serve;
@@ -293,6 +300,8 @@ void Mirror::evaluated(Time now, Clock clock, double objective, Actions& actions
 }
 
 void Mirror::wish_to_stop(Time now, StopReason reason, Actions& actions) {
+  // Training that is over is not ended by its time any more.
+  if (draining_ && reason == StopReason::time) return;
   stop_.wish(reason);
   propose_if_due(now, actions);
 }
@@ -347,10 +356,20 @@ bool Mirror::drained() const {
 
 void Mirror::on_drain_deadline(Time now, Actions& actions) {
   std::vector<std::string> missing;
+  std::vector<std::string> still_training;
   for (const Session& session : sessions_) {
-    if (!session.drain_done_sent || !session.out.all_acknowledged() || !session.in.drained()) {
-      missing.push_back(membership_.name_of(session.id));
-    }
+    const bool all_is_there = session.drain_done_sent && session.out.all_acknowledged();
+    if (all_is_there && session.in.drained()) continue;
+    // Who has everything from here and has not ended its own drain may still be training. Its drain has a
+    // deadline of its own, and so has its silence.
+    const bool may_train = all_is_there && !session.in.drain_announced();
+    (may_train ? still_training : missing).push_back(membership_.name_of(session.id));
+  }
+  if (missing.empty()) {
+    actions.report(Notice{
+        fmt::format("everything was sent; waiting for the end of {}", fmt::join(still_training, ", "))});
+    actions.set_timer(TimerId::drain_deadline, now + options_.drain_deadline);
+    return;
   }
   membership_.fail(
       now, FaultKind::drain_timeout,

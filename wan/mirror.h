@@ -92,6 +92,7 @@ class Mirror final : public datacenter::Replication {
   };
 
   bool leads() const { return options_.self.index == 0; }
+  bool any_backlog() const;
   Session* find(ProcessId id);
   const Session* find(ProcessId id) const;
   bool select_into(Time now, const What& what, Clock clock, Actions& actions);

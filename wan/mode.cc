@@ -56,7 +56,7 @@ struct Preset {
 constexpr std::array kPresets = {
     Preset{"gaia", significant, every_h, mirror_clock, eager_sum},
     Preset{"bsp", all, every_clock, lock_step, ordered_sum},
-    Preset{"ssp", all, every_h, staleness, eager_sum},
+    Preset{"ssp", all, every_clock, staleness, eager_sum},
     Preset{"async", all, every_h, never, eager_sum},
     Preset{"isolated", nothing, every_clock, never, eager_sum},
 };

@@ -21,7 +21,10 @@ void StopAgreement::proposed(std::size_t datacenter, const StopProposal& proposa
   if (datacenter < options_.datacenters && datacenter != options_.own) proposals_[datacenter] = proposal;
 }
 
-void StopAgreement::wish(StopReason reason) { wish_ = std::max(wish_, reason); }
+void StopAgreement::wish(StopReason reason) {
+  // What was proposed stands: the others know that reason and would not hear of another.
+  if (!proposals_[options_.own]) wish_ = std::max(wish_, reason);
+}
 
 StopReason StopAgreement::reason() const {
   StopReason reason = target_met_ ? StopReason::target : wish_;

@@ -30,7 +30,8 @@ class StopAgreement {
   void evaluated(std::size_t datacenter, Clock clock, double objective);
   /// Another datacenter's proposal.
   void proposed(std::size_t datacenter, const StopProposal& proposal);
-  /// A reason of this datacenter's own: its time is over, its user interrupts.
+  /// A reason of this datacenter's own: its time is over, its user interrupts. Without effect once it has
+  /// made its proposal.
   void wish(StopReason reason);
 
   /// The proposal to send now, if there is a reason to stop and none was made yet. `earliest` is the earliest
