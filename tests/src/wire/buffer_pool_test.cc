@@ -20,8 +20,11 @@ TEST(BufferPool, GivesAReturnedBufferOutAgain) {
   const FloatBuffer* const memory = first.get();
   const std::shared_ptr<FloatBuffer> other = pool.take();
   EXPECT_NE(other.get(), memory);
+  (*first)[7] = 5.0F;
   first.reset();
-  EXPECT_EQ(pool.take().get(), memory);
+  const std::shared_ptr<FloatBuffer> again = pool.take();
+  EXPECT_EQ(again.get(), memory);
+  EXPECT_EQ((*again)[7], 5.0F) << "a new buffer, which happens to lie where the old one lay";
 }
 
 TEST(BufferPool, IsOutlivedByItsBuffers) {
