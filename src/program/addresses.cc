@@ -1,14 +1,9 @@
 #include "src/program/addresses.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
-#include <random>
-#include <set>
+#include <optional>
 #include <utility>
 
 #include "src/output/atomic_file.h"
@@ -20,41 +15,6 @@ namespace {
 std::string endpoint(const std::string& host, std::uint16_t port) {
   return fmt::format("tcp://{}:{}", host, port);
 }
-
-/// Finds ports of 127.0.0.1 that nobody listens at. They lie below the range from which the system takes
-/// ports for outgoing connections, so that none is taken between the look and the use by accident.
-class FreePorts {
- public:
-  std::uint16_t take() {
-    constexpr int kTries = 1000;
-    for (int i = 0; i < kTries; ++i) {
-      const auto port = static_cast<std::uint16_t>(kLowest + random_() % (kPast - kLowest));
-      if (taken_.contains(port) || !is_free(port)) continue;
-      taken_.insert(port);
-      return port;
-    }
-    return 0;
-  }
-
- private:
-  static constexpr unsigned kLowest = 10240;
-  static constexpr unsigned kPast = 32000;
-
-  static bool is_free(std::uint16_t port) {
-    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (probe < 0) return false;
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    const bool free = ::bind(probe, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-    ::close(probe);
-    return free;
-  }
-
-  std::random_device random_;
-  std::set<std::uint16_t> taken_;
-};
 
 std::string server_name(const DatacenterConfig& datacenter, std::size_t index) {
   return process_name(datacenter.name, ProcessId::server(0, static_cast<std::uint16_t>(index)));
@@ -100,16 +60,16 @@ Result<AddressBook> AddressBook::from_hosts(const Config& config) {
   return book;
 }
 
-Result<AddressBook> AddressBook::on_this_machine(const Config& config, wan::emulator::Description& emulator) {
+Result<AddressBook> AddressBook::on_this_machine(const Config& config, FreePorts& ports,
+                                                 wan::emulator::Description& emulator) {
   // A connection may be made long before its target, which reads its data first, listens.
   emulator.connect_deadline = from_seconds(config.wan.deadlines.start_s);
-  FreePorts ports;
   const std::string host = "127.0.0.1";
   bool enough = true;
   const auto take = [&] {
-    const std::uint16_t port = ports.take();
-    enough = enough && port != 0;
-    return port;
+    const std::optional<std::uint16_t> port = ports.take();
+    enough = enough && port;
+    return port.value_or(0);
   };
 
   AddressBook book;

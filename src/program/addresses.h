@@ -11,6 +11,7 @@
 #include "src/base/process_id.h"
 #include "src/base/result.h"
 #include "src/config/config.h"
+#include "src/program/free_ports.h"
 #include "src/runtime/real/real_runtime.h"
 #include "wan/emulator/emulator.h"
 
@@ -32,9 +33,10 @@ class AddressBook {
   /// Written by `meridian run` for its processes.
   static Result<AddressBook> from_file(const std::filesystem::path& file);
 
-  /// On this machine, on free ports of 127.0.0.1 below the range that the system hands out by itself.
+  /// On this machine, on `ports` of 127.0.0.1, which must outlive the run.
   /// `emulator` becomes the relays through which the datacenters reach each other.
-  static Result<AddressBook> on_this_machine(const Config& config, wan::emulator::Description& emulator);
+  static Result<AddressBook> on_this_machine(const Config& config, FreePorts& ports,
+                                             wan::emulator::Description& emulator);
 
   Failure write(const std::filesystem::path& file) const;
 

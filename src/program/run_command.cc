@@ -15,6 +15,7 @@
 #include "src/program/commands.h"
 #include "src/program/deployment.h"
 #include "src/program/emulator_description.h"
+#include "src/program/free_ports.h"
 #include "src/program/join_folder.h"
 #include "src/program/process_events.h"
 #include "src/program/run_setup.h"
@@ -46,7 +47,7 @@ class LocalRun {
   Failure start(Supervisor& supervisor) {
     supervisor_ = &supervisor;
     wan::emulator::Description emulator;
-    const Result<AddressBook> book = AddressBook::on_this_machine(config_, emulator);
+    const Result<AddressBook> book = AddressBook::on_this_machine(config_, ports_, emulator);
     if (!book) return book.error();
     if (Failure failure = book.value().write(folder_ / output::kAddressesFile)) return failure;
     const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe");
@@ -196,7 +197,7 @@ class LocalRun {
         }
       }
     }
-    status.clock = slowest->clock;
+    if (slowest != nullptr) status.clock = slowest->clock;
     for (const auto& [child, objective] : objectives_) {
       status.objective = std::min(status.objective.value_or(objective), objective);
     }
@@ -217,6 +218,7 @@ class LocalRun {
 
   const Config& config_;
   std::filesystem::path folder_;
+  FreePorts ports_;
   Supervisor* supervisor_ = nullptr;
   StatusLine status_;
   RunLog log_;

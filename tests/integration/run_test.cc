@@ -96,7 +96,8 @@ TEST(Run, StopsByTime) {
   TestConfig shape;
   shape.stop = "{clocks: 1000000, time_s: 0.5}";
   const std::string config = work.write("config.yaml", shape.yaml());
-  const Ended run = run_meridian({"run", config, "--out", work / "out"});
+  const Ended run =
+      run_meridian({"run", config, "--out", work / "out", "--set", "workload.evaluate_every=1"});
   ASSERT_EQ(run.code, 0) << run.err;
   expect_finished_run(work / "out");
   const json summary = read_json(work / "out" / "summary.json");
