@@ -74,10 +74,6 @@ Failure remove_earlier_run(const std::filesystem::path& folder) {
 
 }  // namespace
 
-std::filesystem::path default_run_folder(const std::string& name, RunMode mode, std::uint64_t seed) {
-  return std::filesystem::path("runs") / fmt::format("{}-{}-{}", name, to_string(mode), seed);
-}
-
 Failure prepare_run_folder(const std::filesystem::path& folder, bool overwrite) {
   std::error_code code;
   std::filesystem::create_directories(folder, code);

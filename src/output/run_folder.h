@@ -25,9 +25,6 @@ inline constexpr const char* kCarriedFile = "carried.json";
 /// The folder of the process that emulates the WAN, beside the DATACENTER-ROLE-INDEX folders of the others.
 inline constexpr const char* kEmulatorFolder = "emulator";
 
-/// runs/NAME-MODE-SEED: where a run goes that is not told otherwise.
-std::filesystem::path default_run_folder(const std::string& name, RunMode mode, std::uint64_t seed);
-
 /// Makes `folder` ready for a run: creates it where it is not there, and refuses one that holds anything.
 /// With `overwrite` it removes what an earlier run left there (the files above, also those in the folders of
 /// its processes, and those folders once empty) and nothing else; links are removed, never followed. An error

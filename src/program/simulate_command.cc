@@ -80,7 +80,7 @@ class SimulatedRun {
     }
     Result<output::JoinedRun> joined = output::join_datacenters(
         std::move(parts), datacenter_names(deployment_.config()), link_rates(deployment_.config()));
-    if (joined && deployment_.config().datacenters.size() > 1) {
+    if (joined && joined.value().summary.replicas.max_relative_difference) {
       joined.value().summary.replicas.max_relative_difference = largest_difference_;
     }
     return joined;

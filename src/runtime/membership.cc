@@ -49,6 +49,8 @@ void Membership::on_hello(Time now, ProcessId from, Channel channel, const Hello
     return;
   }
   if (hello_in.run_digest != identity_.run_digest) {
+    // It greets on both channels, and is told once.
+    if (channel != Channel::control) return;
     actions.report(Notice{fmt::format("refused {}: it runs another configuration", name_of(from))});
     send(now, from, Channel::control, {Refusal{identity_.configuration}, {}}, actions);
     return;

@@ -196,17 +196,34 @@ Result<std::unique_ptr<RealRuntime>> RealRuntime::create(Options options, Machin
   return made;
 }
 
+/// Listens at `endpoint`; where that is a host name, or an address that others reach this machine by but that
+/// is not its own (behind address translation), at that port of all its addresses.
+Failure RealRuntime::bind(zmq::socket_t& socket, const std::string& endpoint) {
+  try {
+    socket.bind(endpoint);
+    return {};
+  } catch (const zmq::error_t& error) {
+    const bool not_own = error.num() == ENODEV || error.num() == EADDRNOTAVAIL;
+    if (!not_own) return Error{fmt::format("cannot listen at {}: {}", endpoint, error.what())};
+  }
+  const std::string everywhere = "tcp://*" + endpoint.substr(endpoint.rfind(':'));
+  try {
+    socket.bind(everywhere);
+  } catch (const zmq::error_t& error) {
+    return Error{fmt::format("cannot listen at {}, nor at {}: {}", endpoint, everywhere, error.what())};
+  }
+  options_.observe(now(), Notice{fmt::format("{} is no address of this machine's own: listening at {}",
+                                             endpoint, everywhere)});
+  return {};
+}
+
 Failure RealRuntime::open() {
   for (const Addresses::Listener& listener : options_.addresses.listeners) {
     Sockets::Listening listening{
         listener.channel, zmq::socket_t(sockets_->context, zmq::socket_type::router), {}};
     configure(listening.socket);
     listening.socket.set(zmq::sockopt::router_mandatory, true);
-    try {
-      listening.socket.bind(listener.endpoint);
-    } catch (const zmq::error_t& error) {
-      return Error{fmt::format("cannot listen at {}: {}", listener.endpoint, error.what())};
-    }
+    if (Failure failure = bind(listening.socket, listener.endpoint)) return failure;
     sockets_->listening.push_back(std::move(listening));
   }
   for (const auto& [peer, endpoints] : options_.addresses.peers) {

@@ -19,6 +19,7 @@
 
 namespace zmq {
 class message_t;
+class socket_t;
 }
 
 namespace meridian {
@@ -85,6 +86,7 @@ class RealRuntime {
 
   explicit RealRuntime(Options options, Machine& machine);
   Failure open();
+  Failure bind(zmq::socket_t& socket, const std::string& endpoint);
   bool read_sockets();
   bool read_dialled(std::size_t index);
   bool read_listening(std::size_t index);

@@ -16,10 +16,6 @@ using ::testing::HasSubstr;
 
 namespace fs = std::filesystem;
 
-TEST(RunFolder, TheDefaultIsNamedAfterTheRun) {
-  EXPECT_EQ(default_run_folder("demo", RunMode::simulate, 7), fs::path("runs/demo-simulate-7"));
-}
-
 TEST(RunFolder, CreatesANewOneAndTakesAnEmptyOne) {
   const TemporaryFolder folder;
   const fs::path path = folder.path() / "a" / "b";
