@@ -126,18 +126,18 @@ TEST(Faults, ChildrenOfAKilledLauncherEndOnTheirOwn) {
 }
 
 TEST(Faults, AStoppedWorkerIsNamedAfterTheSilenceDeadline) {
-  EndlessRun run({}, {"--set", "wan.deadlines.silence_s=2"});
+  EndlessRun run({}, {"--set", "wan.deadlines.silence_s=4"});
   ASSERT_TRUE(run.under_way()) << run.program().err();
   run.signal("west-worker-0", SIGSTOP);
-  expect_failed_run(run, "west-worker-0", kEndDeadline);
+  expect_failed_run(run, "west-worker-0", kDeadline);
   EXPECT_THAT(run.program().err(), HasSubstr("silent"));
 }
 
 TEST(Faults, AStoppedServerIsNamedAfterTheSilenceDeadline) {
-  EndlessRun run({}, {"--set", "wan.deadlines.silence_s=2"});
+  EndlessRun run({}, {"--set", "wan.deadlines.silence_s=4"});
   ASSERT_TRUE(run.under_way()) << run.program().err();
   run.signal("east-server-1", SIGSTOP);
-  expect_failed_run(run, "east-server-1", kEndDeadline);
+  expect_failed_run(run, "east-server-1", kDeadline);
 }
 
 TEST(Faults, AnInterruptDrainsAndWritesEverything) {
