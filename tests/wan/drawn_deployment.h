@@ -14,8 +14,8 @@ namespace meridian::wan {
 
 /// All but `isolated`, which owes nothing to anybody.
 inline const std::vector<std::string>& sending_modes() {
-  static const std::vector<std::string> kModes = {"gaia", "bsp", "ssp", "async"};
-  return kModes;
+  static const std::vector<std::string> modes = {"gaia", "bsp", "ssp", "async"};
+  return modes;
 }
 
 inline DeploymentOptions drawn_deployment(std::uint64_t seed, const std::string& mode) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "src/wire/float_bytes.h"
 #include "tests/wan/drawn_deployment.h"
@@ -40,6 +41,9 @@ class BoundedStaleness : public testing::TestWithParam<std::string> {
         if (!share(server, other)) continue;
         ahead_ = std::max(ahead_, clock - std::min(clock, other.server().closed()));
         ASSERT_GE(other.server().closed() + ds, clock) << "datacenter " << from.datacenter << " and " << d;
+        // And this server knows it from each of the counterparts, not from the fastest of them.
+        const ProcessId id = ProcessId::server(static_cast<std::uint16_t>(d), static_cast<std::uint16_t>(s));
+        ASSERT_GE((reported_[{from, id}]) + ds, clock) << "datacenter " << from.datacenter << " and " << d;
         if (GetParam() == "gaia") continue;
         // Applied, not only reported: with gradients of one sign a value tells how many steps it holds.
         check_applied(server, workload, d, clock - ds, deployment);
@@ -66,6 +70,7 @@ class BoundedStaleness : public testing::TestWithParam<std::string> {
     }
   }
 
+  std::map<std::pair<ProcessId, ProcessId>, Clock> reported_;  // to the first, by the second
   Clock furthest_ = 0;
   Clock ahead_ = 0;
 };
@@ -81,7 +86,12 @@ TEST_P(BoundedStaleness, NoReadIsServedFurtherAhead) {
                                      .tables = {{"a", 40, 50}, {"b", 30, 1}},
                                      .poison = {}});
     SimulatedDeployment* watched = nullptr;
+    reported_.clear();
     SimulatedDeployment::Taps taps;
+    taps.before_message = [&](Time, ProcessId to, ProcessId from, const Message& message) {
+      const auto* report = std::get_if<ClockReport>(&message.body);
+      if (report != nullptr) reported_[{to, from}] = report->clock;
+    };
     taps.on_send = [&](Time, ProcessId from, ProcessId, const Message& message) {
       const auto* reply = std::get_if<PullReply>(&message.body);
       // Final reads are not the training's: by then the drain has made all equal.

@@ -15,7 +15,6 @@ namespace {
 
 using testing::AnyOf;
 using testing::HasSubstr;
-using testing::Not;
 
 CountingWorkload rising(const DeploymentOptions& options) {
   return CountingWorkload({.seed = options.seed,
