@@ -41,13 +41,13 @@ ProcessId Worker::server(std::size_t index) const {
 void Worker::start(Time now, Actions& actions) {
   for (std::size_t index = 0; index < options_.servers; ++index)
     membership_.greet(now, server(index), actions);
-  actions.set_timer(TimerId::tick, now + PeerWatch::kTick);
+  actions.set_timer(TimerId::tick, now + membership_.tick());
 }
 
 void Worker::on_timer(Time now, TimerId id, Actions& actions) {
   if (id != TimerId::tick) return;
   membership_.on_tick(now, actions);
-  actions.set_timer(TimerId::tick, now + PeerWatch::kTick);
+  actions.set_timer(TimerId::tick, now + membership_.tick());
 }
 
 void Worker::on_malformed(Time now, ProcessId from, const std::string& why, Actions& actions) {

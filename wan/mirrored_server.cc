@@ -64,7 +64,7 @@ void MirroredServer::start(Time now, Actions& actions) {
   if (options_.server.self.index != 0) {
     membership_.greet(now, ProcessId::server(options_.server.self.datacenter, 0), actions);
   }
-  actions.set_timer(TimerId::tick, now + PeerWatch::kTick);
+  actions.set_timer(TimerId::tick, now + membership_.tick());
 }
 
 void MirroredServer::on_message(Time now, ProcessId from, Channel channel, Message message,
@@ -89,7 +89,7 @@ void MirroredServer::on_timer(Time now, TimerId id, Actions& actions) {
   switch (id) {
     case TimerId::tick:
       membership_.on_tick(now, actions);
-      actions.set_timer(TimerId::tick, now + PeerWatch::kTick);
+      actions.set_timer(TimerId::tick, now + membership_.tick());
       return;
     case TimerId::acknowledge:
       return mirror_->on_acknowledge_timer(now, actions);

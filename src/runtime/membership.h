@@ -43,7 +43,7 @@ class Membership {
   /// left to the caller, who must drop it where !has_greeted(from, channel).
   bool on_message(Time now, ProcessId from, Channel channel, const Body& body, Actions& actions);
 
-  /// To be called every PeerWatch::kTick. Sends heartbeats; fails the run for what is overdue.
+  /// To be called every tick(). Sends heartbeats; fails the run for what is overdue.
   void on_tick(Time now, Actions& actions);
 
   /// Sends and notes that the peer heard from us. Returns the bytes on the wire.
@@ -57,6 +57,7 @@ class Membership {
   /// Ends the run: tells every peer why, then fails.
   void fail(Time now, FaultKind kind, const std::string& reason, Actions& actions);
 
+  Time tick() const { return watch_.tick(); }
   bool complete() const { return watch_.complete(); }
   bool knows(ProcessId peer) const { return watch_.knows(peer); }
   bool has_greeted(ProcessId peer) const { return watch_.has_greeted(peer); }

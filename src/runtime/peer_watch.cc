@@ -81,7 +81,7 @@ std::string PeerWatch::missing_names() const {
 std::vector<ProcessId> PeerWatch::owed_heartbeat(Time now) const {
   std::vector<ProcessId> owed;
   for (const Peer& peer : peers_) {
-    if (peer.greeted > 0 && !peer.departed && now - peer.sent >= kTick) owed.push_back(peer.id);
+    if (peer.greeted > 0 && !peer.departed && now - peer.sent >= tick()) owed.push_back(peer.id);
   }
   return owed;
 }

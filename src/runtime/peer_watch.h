@@ -3,6 +3,7 @@
 // else to say. Every wait for a peer has a deadline here, and a name to blame after it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,10 +22,14 @@ class PeerWatch {
     Time silence{std::chrono::seconds(30)};  ///< between two signs of life
   };
 
+  /// Between two looks at the peers, at most.
   static constexpr Time kTick = std::chrono::seconds(1);
   static constexpr Time kMissingNoticeEvery = std::chrono::seconds(5);
 
   explicit PeerWatch(Deadlines deadlines) : deadlines_(deadlines) {}
+
+  /// How often to look: so often that a heartbeat is never late for a short silence deadline.
+  Time tick() const { return std::min(kTick, deadlines_.silence / 4); }
 
   /// Adds a peer that must say hello on `connections` connections.
   void expect(ProcessId peer, std::string name, int connections);

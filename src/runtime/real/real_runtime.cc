@@ -24,8 +24,6 @@ constexpr int kLingerDoneMs = 1000;
 constexpr int kLingerFailedMs = 500;
 // Control messages read in one turn before data and timers get theirs.
 constexpr int kControlBurst = 256;
-constexpr unsigned kTurnsBetweenPolls = 16;
-constexpr auto kLongestSleep = std::chrono::milliseconds(1000);
 // Turns with something to read before watched descriptors get a look, which else only a wait gives them.
 constexpr int kTurnsBetweenLooks = 64;
 
@@ -198,7 +196,7 @@ Result<std::unique_ptr<RealRuntime>> RealRuntime::create(Options options, Machin
 
 /// Listens at `endpoint`; where that is a host name, or an address that others reach this machine by but that
 /// is not its own (behind address translation), at that port of all its addresses.
-Failure RealRuntime::bind(zmq::socket_t& socket, const std::string& endpoint) {
+Failure RealRuntime::bind(zmq::socket_t& socket, const std::string& endpoint) const {
   try {
     socket.bind(endpoint);
     return {};

@@ -20,7 +20,7 @@
 namespace zmq {
 class message_t;
 class socket_t;
-}
+}  // namespace zmq
 
 namespace meridian {
 
@@ -86,7 +86,7 @@ class RealRuntime {
 
   explicit RealRuntime(Options options, Machine& machine);
   Failure open();
-  Failure bind(zmq::socket_t& socket, const std::string& endpoint);
+  Failure bind(zmq::socket_t& socket, const std::string& endpoint) const;
   bool read_sockets();
   bool read_dialled(std::size_t index);
   bool read_listening(std::size_t index);
