@@ -124,7 +124,12 @@ void Mirror::clock_closed(Time now, Clock clock, Actions& actions) {
   }
   for (Session& session : sessions_) {
     std::vector<UpdateChunk> chunks;
-    session.out.offer(clock, any_due && !residual_.empty() ? selection_ : nothing_, chunks);
+    const Selection& owed = any_due && !residual_.empty() ? selection_ : nothing_;
+    if (mode_.when->due(clock, session.neighbour)) {
+      session.out.offer(clock, owed, chunks);
+    } else {
+      session.out.withhold(clock, owed);
+    }
     send_chunks(now, session, std::move(chunks), actions);
     if (mode_.what->sends()) send_report(now, session, actions);
   }

@@ -38,24 +38,41 @@ void OutgoingLink::keep(UpdateChunk chunk, std::vector<UpdateChunk>& out) {
 }
 
 void OutgoingLink::offer(Clock clock, const Selection& selection, std::vector<UpdateChunk>& out) {
-  MERIDIAN_CHECK(clock >= clock_, "clock {} after {}", clock, clock_);
-  clock_ = clock;
+  begin_clock(clock);
+  due_ = true;
   ChunkCutter cutter(selection, options_.owned, options_.shared);
   // What is new must not overtake what waits: it joins the backlog, which is then cut anew.
   while (!backlog_filled_ && !cutter.done() && window_open()) keep(cutter.next(options_.chunk_bytes), out);
-  if (!cutter.done()) {
-    if (backlog_.empty()) {
-      for (const TableRange& range : options_.owned) backlog_.emplace_back(range.size());
-    }
-    cutter.add_rest_to(backlog_);
-    backlog_filled_ = true;
-  }
+  add_to_backlog(cutter);
   send_backlog(out);
   if (!backlog_filled_) complete_clock_ = clock_;
 }
 
+void OutgoingLink::withhold(Clock clock, const Selection& selection) {
+  begin_clock(clock);
+  ChunkCutter cutter(selection, options_.owned, options_.shared);
+  // With nothing to withhold, what an earlier exchange left in the backlog goes on.
+  if (!cutter.done()) due_ = false;
+  add_to_backlog(cutter);
+  if (!backlog_filled_) complete_clock_ = clock_;
+}
+
+void OutgoingLink::begin_clock(Clock clock) {
+  MERIDIAN_CHECK(clock >= clock_, "clock {} after {}", clock, clock_);
+  clock_ = clock;
+}
+
+void OutgoingLink::add_to_backlog(ChunkCutter& cutter) {
+  if (cutter.done()) return;
+  if (backlog_.empty()) {
+    for (const TableRange& range : options_.owned) backlog_.emplace_back(range.size());
+  }
+  cutter.add_rest_to(backlog_);
+  backlog_filled_ = true;
+}
+
 void OutgoingLink::send_backlog(std::vector<UpdateChunk>& out) {
-  if (!backlog_filled_ || !window_open()) return;
+  if (!backlog_filled_ || !due_ || !window_open()) return;
   Selection waiting(backlog_.size());
   for (std::size_t table = 0; table < backlog_.size(); ++table) {
     const std::span<float> sums = backlog_[table].span();

@@ -36,9 +36,13 @@ class OutgoingLink {
   static Options sized_for(std::vector<datacenter::TableRange> owned,
                            std::vector<datacenter::TableRange> shared, double bytes_per_s, Time round_trip);
 
-  /// `clock` closed and `selection` is what the link is owed for it (nothing where the link was not due).
-  /// Appends the chunks that may go now to `out`, the rest merges into the backlog.
+  /// `clock` closed, an exchange is due, and `selection` is what the link is owed for the clock. Appends the
+  /// chunks that may go now to `out`; the rest merges into the backlog.
   void offer(Clock clock, const Selection& selection, std::vector<UpdateChunk>& out);
+
+  /// The same at a clock at which no exchange with this counterpart is due: all of it merges into the
+  /// backlog, and nothing of that goes until the next offer().
+  void withhold(Clock clock, const Selection& selection);
 
   /// Everything up to chunk `number` was applied there. Appends what may go now to `out`. False where that
   /// number was never sent or the epoch is not this one.
@@ -60,6 +64,8 @@ class OutgoingLink {
  private:
   bool window_open() const { return unacknowledged_bytes_ + options_.chunk_bytes <= options_.window_bytes; }
   void keep(UpdateChunk chunk, std::vector<UpdateChunk>& out);
+  void begin_clock(Clock clock);
+  void add_to_backlog(ChunkCutter& cutter);
   void send_backlog(std::vector<UpdateChunk>& out);
 
   Options options_;
@@ -69,6 +75,7 @@ class OutgoingLink {
   Clock complete_clock_ = 0;
   std::deque<UpdateChunk> kept_;
   std::size_t unacknowledged_bytes_ = 0;
+  bool due_ = true;  // nothing was withheld since the last exchange
   bool backlog_filled_ = false;
   std::vector<FloatBuffer> backlog_;  // allocated when first needed
 };

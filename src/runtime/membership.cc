@@ -52,7 +52,8 @@ void Membership::on_hello(Time now, ProcessId from, Channel channel, const Hello
     // It greets on both channels, and is told once.
     if (channel != Channel::control) return;
     actions.report(Notice{fmt::format("refused {}: it runs another configuration", name_of(from))});
-    send(now, from, Channel::control, {Refusal{identity_.configuration}, {}}, actions);
+    send(now, from, Channel::control, {Refusal{identity_.configuration.substr(0, kMaxRefusalBytes)}, {}},
+         actions);
     return;
   }
   // Addresses are no part of the digest, so a wrong one shows only here.

@@ -3,6 +3,7 @@
 // run.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -27,6 +28,10 @@ struct Identity {
 
 class Membership {
  public:
+  /// A refusal carries no more of the configuration than this, so that its header is never too long to be
+  /// read.
+  static constexpr std::size_t kMaxRefusalBytes = 128UL * 1024;
+
   Membership(Identity identity, PeerWatch::Deadlines deadlines)
       : identity_(std::move(identity)), watch_(deadlines) {}
 

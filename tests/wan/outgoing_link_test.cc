@@ -205,5 +205,22 @@ TEST(OutgoingLink, NothingIsLostWhateverTheOrderOfOffersAndAcknowledgements) {
   }
 }
 
+TEST(OutgoingLink, WhatIsWithheldGoesWithTheNextExchange) {
+  OutgoingLink link = link_of(400, 1000);
+  std::vector<UpdateChunk> out;
+  link.withhold(1, run_of(200, 10, 1.0F));
+  EXPECT_TRUE(out.empty());
+  EXPECT_TRUE(link.has_backlog());
+  EXPECT_EQ(link.complete_clock(), 0U);
+  // An acknowledgement makes room, but no exchange.
+  EXPECT_TRUE(link.acknowledged(link.epoch(), 0, out));
+  EXPECT_TRUE(out.empty());
+  link.offer(2, run_of(200, 10, 2.0F), out);
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(out.front().header.clock, 2U);
+  EXPECT_EQ(link.complete_clock(), 2U);
+  for_each_entry(out.front(), [](std::size_t, std::size_t, float value) { EXPECT_EQ(value, 3.0F); });
+}
+
 }  // namespace
 }  // namespace meridian::wan
