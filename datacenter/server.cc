@@ -300,12 +300,27 @@ void Server::finish_up(Time now, Actions& actions) {
     if (final_model_->complete()) add_own_sample(now, *finished_clock_, /*final=*/true, actions);
     return;
   }
-  if (final_reads_served_ == options_.workers + 1) {
-    done_ = true;
+  if (final_reads_served_ < options_.workers + 1) return;
+  if (!final_sample_sent_) {
+    final_sample_sent_ = true;
     add_own_sample(now, *finished_clock_, /*final=*/true, actions);
-    membership_.say_goodbye(now, /*failed=*/false, "done", actions);
-    actions.finish();
   }
+  // Whoever reads the final parameters says goodbye once it has them. Leaving earlier could cut a long reply
+  // off.
+  if (!readers_departed()) return;
+  done_ = true;
+  membership_.say_goodbye(now, /*failed=*/false, "done", actions);
+  actions.finish();
+}
+
+/// The datacenter's workers and its first server have left.
+bool Server::readers_departed() const {
+  if (!membership_.has_departed(ProcessId::server(options_.self.datacenter, 0))) return false;
+  for (std::size_t worker = 0; worker < options_.workers; ++worker) {
+    const auto index = static_cast<std::uint16_t>(worker);
+    if (!membership_.has_departed(ProcessId::worker(options_.self.datacenter, index))) return false;
+  }
+  return true;
 }
 
 void Server::on_pull_reply(Time now, ProcessId from, const PullReply& reply,

@@ -90,6 +90,7 @@ class Server {
   void serve(Time now, const HeldRead& read, bool stop, Actions& actions);
   void drain_when_all_finished(Time now, Actions& actions);
   void finish_up(Time now, Actions& actions);
+  bool readers_departed() const;
   void collect_measurements(Time now, Actions& actions);
   void add_own_sample(Time now, Clock clock, bool final, Actions& actions);
   void violation(Time now, ProcessId from, const std::string& what, Actions& actions);
@@ -118,6 +119,7 @@ class Server {
   std::optional<Clock> finished_clock_;
   bool draining_ = false;
   std::size_t final_reads_served_ = 0;
+  bool final_sample_sent_ = false;
   bool done_ = false;
 
   Scoreboard scoreboard_;

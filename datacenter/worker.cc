@@ -55,6 +55,10 @@ void Worker::on_malformed(Time now, ProcessId from, const std::string& why, Acti
                    fmt::format("{} sent a malformed message: {}", membership_.name_of(from), why), actions);
 }
 
+void Worker::on_fault(Time now, const std::string& reason, Actions& actions) {
+  membership_.fail(now, FaultKind::failed, reason, actions);
+}
+
 void Worker::on_interrupt(Time now, Actions& actions) {
   if (state_ == State::joining) {
     return membership_.fail(now, FaultKind::failed, "interrupted before the training began", actions);

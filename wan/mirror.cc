@@ -192,6 +192,7 @@ void Mirror::on_message(Time now, ProcessId from, Message message, Actions& acti
     on_acknowledged(now, *session, ack->epoch, ack->number, actions);
   } else if (const auto* done = std::get_if<DrainDone>(&message.body)) {
     session->in.drain_done(*done);
+    if (!session->drain_announced_at) session->drain_announced_at = now;
     refresh_peer_clocks();
   } else if (const auto* evaluation = std::get_if<Evaluation>(&message.body);
              evaluation != nullptr && leads()) {
@@ -305,8 +306,8 @@ void Mirror::evaluated(Time now, Clock clock, double objective, Actions& actions
 }
 
 void Mirror::wish_to_stop(Time now, StopReason reason, Actions& actions) {
-  // Training that is over is not ended by its time any more.
-  if (draining_ && reason == StopReason::time) return;
+  // Training that is over is not ended any more.
+  if (draining_) return;
   stop_.wish(reason);
   propose_if_due(now, actions);
 }
@@ -365,9 +366,11 @@ void Mirror::on_drain_deadline(Time now, Actions& actions) {
   for (const Session& session : sessions_) {
     const bool all_is_there = session.drain_done_sent && session.out.all_acknowledged();
     if (all_is_there && session.in.drained()) continue;
-    // Who has everything from here and has not ended its own drain may still be training. Its drain has a
+    // Who has everything from here may still be training, or its own drain has only begun. Its drain has a
     // deadline of its own, and so has its silence.
-    const bool may_train = all_is_there && !session.in.drain_announced();
+    const bool in_time =
+        !session.drain_announced_at || now - *session.drain_announced_at < options_.drain_deadline;
+    const bool may_train = all_is_there && in_time;
     (may_train ? still_training : missing).push_back(membership_.name_of(session.id));
   }
   if (missing.empty()) {

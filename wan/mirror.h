@@ -35,8 +35,7 @@ struct MirrorOptions {
   ProcessId self;
   std::string datacenter_name;
   std::vector<std::string> table_names;
-  std::size_t servers = 1;  ///< of its own datacenter
-  double weight = 1.0;      ///< its datacenter's samples per clock / all datacenters' samples per clock
+  double weight = 1.0;  ///< its datacenter's samples per clock / all datacenters' samples per clock
   std::vector<Neighbour> neighbours;
   StopAgreement::Options stop;
   Time drain_deadline{std::chrono::seconds(60)};
@@ -89,6 +88,7 @@ class Mirror final : public datacenter::Replication {
     IncomingLink in;
     Clock announced_complete = 0;  // of ours, in our last report
     bool drain_done_sent = false;
+    std::optional<Time> drain_announced_at = {};
   };
 
   bool leads() const { return options_.self.index == 0; }

@@ -74,6 +74,8 @@ void MirroredServer::on_message(Time now, ProcessId from, Channel channel, Messa
       opened_ = true;
       server_->open(now, actions);
     }
+    // A peer that has left may be what the end waits for.
+    if (std::holds_alternative<Goodbye>(message.body)) server_->resume(now, actions);
     return;
   }
   if (!membership_.has_greeted(from, channel)) return;
@@ -107,6 +109,10 @@ void MirroredServer::on_computed(Time /*now*/, ComputationKind /*kind*/, Actions
 void MirroredServer::on_malformed(Time now, ProcessId from, const std::string& why, Actions& actions) {
   membership_.fail(now, FaultKind::failed,
                    fmt::format("{} sent a malformed message: {}", membership_.name_of(from), why), actions);
+}
+
+void MirroredServer::on_fault(Time now, const std::string& reason, Actions& actions) {
+  membership_.fail(now, FaultKind::failed, reason, actions);
 }
 
 void MirroredServer::on_interrupt(Time now, Actions& actions) { server_->on_interrupt(now, actions); }

@@ -38,6 +38,7 @@ class MirroredServer final : public Machine {
   void on_timer(Time now, TimerId id, Actions& actions) override;
   void on_computed(Time now, ComputationKind kind, Actions& actions) override;
   void on_malformed(Time now, ProcessId from, const std::string& why, Actions& actions) override;
+  void on_fault(Time now, const std::string& reason, Actions& actions) override;
   void on_interrupt(Time now, Actions& actions) override;
 
   const datacenter::ParameterStore& store() const { return store_; }

@@ -128,7 +128,6 @@ Result<std::unique_ptr<wan::MirroredServer>> Deployment::make_server(std::uint16
   options.mirror.self = id;
   options.mirror.datacenter_name = own.name;
   for (const TableSpec& table : workload_->tables()) options.mirror.table_names.push_back(table.name);
-  options.mirror.servers = own.servers;
   options.mirror.weight = weight(datacenter);
   for (std::size_t d = 0; d < config_.datacenters.size(); ++d) {
     if (d == datacenter) continue;

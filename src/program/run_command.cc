@@ -110,6 +110,7 @@ class LocalRun {
         return;
       case ProcessEvent::Kind::progress:
         progress_[child] = *event;
+        if (interrupted_ && !failure_) renew_grace();
         return show();
       case ProcessEvent::Kind::measured:
         log_.line(seconds(),
@@ -165,10 +166,18 @@ class LocalRun {
   }
 
   void on_interrupt(int times) {
+    // A run that has failed already is only writing what there is.
+    if (failure_) return supervisor_->stop();
     if (times > 1) return fail("interrupted twice: stopped without a drain");
     status_.print("interrupted: stopping at a common clock, then the drain (once more: stop now)");
-    give_up_at_ = WallClock::now() + kInterruptGrace + from_seconds(config_.wan.deadlines.drain_s);
+    interrupted_ = true;
+    renew_grace();
     supervisor_->broadcast(kInterruptCommand);
+  }
+
+  /// An interrupted run has this long to show that it still moves.
+  void renew_grace() {
+    give_up_at_ = WallClock::now() + kInterruptGrace + from_seconds(config_.wan.deadlines.drain_s);
   }
 
   void on_tick() {
@@ -225,6 +234,7 @@ class LocalRun {
   WallClock::time_point began_ = WallClock::now();
   std::optional<WallClock::time_point> training_began_;
   std::optional<WallClock::time_point> give_up_at_;
+  bool interrupted_ = false;
   std::optional<ChildId> emulator_;
   std::map<ChildId, ProcessId> processes_;
   std::map<ChildId, ProcessEvent> progress_;

@@ -39,6 +39,17 @@ SharedLink::Options link_options(const LinkConfig& link) {
           .delay = from_seconds(link.delay_ms / 1e3)};
 }
 
+/// Longer than any honest silence of a run: what its slowest computation and its deadlines take, several
+/// times.
+Time stalled_after(const Config& config) {
+  double slowest = 1.0;
+  for (const auto& [datacenter, factor] : config.workload.compute.factor) slowest = std::max(slowest, factor);
+  const ComputeConfig& compute = config.workload.compute;
+  const double computation = slowest * (2 * compute.seconds_per_clock + compute.seconds_per_evaluation);
+  const DeadlinesConfig& deadlines = config.wan.deadlines;
+  return from_seconds(3600 + 4 * (computation + deadlines.start_s + deadlines.silence_s + deadlines.drain_s));
+}
+
 /// The machines of one simulated run and what is recorded of it.
 class SimulatedRun {
  public:
@@ -63,9 +74,9 @@ class SimulatedRun {
   Result<output::JoinedRun> run() {
     const Simulation::Outcome outcome = simulation_.run();
     status_.finish();
+    std::string reason;
     if (outcome.fault) {
-      const std::string reason =
-          fmt::format("{}: {}", deployment_.name_of(outcome.fault->process), outcome.fault->reason);
+      reason = fmt::format("{}: {}", deployment_.name_of(outcome.fault->process), outcome.fault->reason);
       log_.line(to_seconds(outcome.ended), reason);
       for (DatacenterRecord& record : records_) record.on_fault(outcome.fault->kind, reason);
     }
@@ -80,7 +91,9 @@ class SimulatedRun {
     }
     Result<output::JoinedRun> joined = output::join_datacenters(
         std::move(parts), datacenter_names(deployment_.config()), link_rates(deployment_.config()));
-    if (joined && joined.value().summary.replicas.max_relative_difference) {
+    // Every part says it; the run says it once.
+    if (joined && outcome.fault) joined.value().summary.failure = reason;
+    if (joined && largest_difference_) {
       joined.value().summary.replicas.max_relative_difference = largest_difference_;
     }
     return joined;
@@ -111,6 +124,7 @@ class SimulatedRun {
                          },
                      .lan = link_options(deployment.config().wan.lan),
                      .threads = threads,
+                     .stalled_after = stalled_after(deployment.config()),
                      .interrupted = [] { return interrupt_signals > 0; },
                      .observe = [this](Time now, ProcessId from,
                                        const Report& report) { observe(now, from, report); }}) {

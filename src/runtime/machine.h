@@ -112,6 +112,9 @@ class Machine {
   virtual void on_computed(Time now, ComputationKind kind, Actions& actions) = 0;
   /// A message that greeted peer `from` sent was not well-formed; `why` says how.
   virtual void on_malformed(Time now, ProcessId from, const std::string& why, Actions& actions) = 0;
+  /// The process has to end because of a fault outside the machine, for this reason: tell the peers. The
+  /// runtime ends the machine afterwards.
+  virtual void on_fault(Time /*now*/, const std::string& /*reason*/, Actions& /*actions*/) {}
   /// The user asked to stop: end the run in good order.
   virtual void on_interrupt(Time now, Actions& actions) = 0;
 };

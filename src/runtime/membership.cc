@@ -121,6 +121,7 @@ void Membership::say_goodbye_to(Time now, ProcessId peer, bool failed, const std
   if (known == peers_.end() || known->told_goodbye || !watch_.has_greeted(peer) || watch_.has_departed(peer))
     return;
   known->told_goodbye = true;
+  if (!failed) watch_.released(peer);
   send(now, peer, Channel::control, {Goodbye{failed, reason}, {}}, actions);
 }
 

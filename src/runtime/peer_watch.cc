@@ -62,6 +62,10 @@ void PeerWatch::departed(ProcessId peer) {
   if (Peer* const known = find(peer)) known->departed = true;
 }
 
+void PeerWatch::released(ProcessId peer) {
+  if (Peer* const known = find(peer)) known->released = true;
+}
+
 bool PeerWatch::has_departed(ProcessId peer) const {
   const Peer* const known = find(peer);
   return known != nullptr && known->departed;
@@ -93,7 +97,7 @@ std::string PeerWatch::overdue(Time now) const {
                        to_seconds(deadlines_.start));
   }
   for (const Peer& peer : peers_) {
-    if (!peer.departed && now - peer.heard >= deadlines_.silence) {
+    if (!peer.departed && !peer.released && now - peer.heard >= deadlines_.silence) {
       return fmt::format("{} has been silent for {:.0f} s (wan.deadlines.silence_s; policy: stop)", peer.name,
                          to_seconds(now - peer.heard));
     }

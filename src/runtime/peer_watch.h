@@ -24,12 +24,13 @@ class PeerWatch {
 
   /// Between two looks at the peers, at most.
   static constexpr Time kTick = std::chrono::seconds(1);
+  static constexpr Time kShortestTick = std::chrono::milliseconds(10);
   static constexpr Time kMissingNoticeEvery = std::chrono::seconds(5);
 
   explicit PeerWatch(Deadlines deadlines) : deadlines_(deadlines) {}
 
   /// How often to look: so often that a heartbeat is never late for a short silence deadline.
-  Time tick() const { return std::min(kTick, deadlines_.silence / 4); }
+  Time tick() const { return std::clamp(Time(deadlines_.silence / 4), kShortestTick, kTick); }
 
   /// Adds a peer that must say hello on `connections` connections.
   void expect(ProcessId peer, std::string name, int connections);
@@ -49,6 +50,8 @@ class PeerWatch {
   /// The peer left in good order: its silence means nothing any more.
   void departed(ProcessId peer);
   bool has_departed(ProcessId peer) const;
+  /// We said goodbye to it in good order: it owes us nothing any more, not even a sign of life.
+  void released(ProcessId peer);
 
   /// Names of the peers that have not greeted, "a, b and c".
   std::string missing_names() const;
@@ -68,6 +71,7 @@ class PeerWatch {
     bool on_control = false;
     bool on_data = false;
     bool departed = false;
+    bool released = false;
     std::uint64_t incarnation = 0;
     Time heard{0};
     Time sent{0};

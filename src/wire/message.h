@@ -20,7 +20,7 @@ enum class Channel : std::uint8_t { control = 0, data = 1 };
 /// "control" or "data".
 const char* to_string(Channel channel);
 
-/// The version of the messages below; processes of different versions refuse each other.
+/// The version of the messages below; a process refuses peers of other versions.
 inline constexpr std::uint16_t kProtocolVersion = 1;
 
 /// What a reader waited for. Waits of different causes never overlap.

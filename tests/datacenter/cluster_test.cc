@@ -65,7 +65,6 @@ Trained train(const std::vector<std::size_t>& shares, std::size_t servers, unsig
                      .optimizer = {"momentum", kLearningRate, kMomentum}};
     server.mirror.self = id;
     server.mirror.datacenter_name = "paris";
-    server.mirror.servers = servers;
     for (const TableSpec& table : workload.tables()) server.mirror.table_names.push_back(table.name);
     server.mirror.stop.clocks = kClocks;
     server.mode_name = "gaia";

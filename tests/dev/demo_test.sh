@@ -14,7 +14,7 @@ chmod +x "$bin/cmake" "$program/meridian"
 
 demo() {
   : > "$calls"
-  run env PATH="$bin:$PATH" MERIDIAN_SKIP_DEPS=1 MERIDIAN_DATA_URL=http://127.0.0.1:1 "$@" "$project/dev" demo
+  run env -u MERIDIAN_DATA PATH="$bin:$PATH" MERIDIAN_SKIP_DEPS=1 MERIDIAN_DATA_URL=http://127.0.0.1:1 "$@" "$project/dev" demo
 }
 expect_data() { [ "$(sed 's/.*\[\(.*\)\]/\1/' "$calls" | sort -u)" = "$1" ] || fail "expected all steps to see $1"; }
 make_data() {

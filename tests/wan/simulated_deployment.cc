@@ -120,7 +120,6 @@ SimulatedDeployment::SimulatedDeployment(DeploymentOptions options, const Worklo
       server.mirror.self = id;
       server.mirror.datacenter_name = name_of_datacenter(d);
       for (const TableSpec& table : workload_.tables()) server.mirror.table_names.push_back(table.name);
-      server.mirror.servers = shape.servers;
       server.mirror.weight = weight(d);
       for (std::size_t other = 0; other < datacenters(); ++other) {
         server.merge_order.push_back(other);

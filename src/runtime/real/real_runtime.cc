@@ -85,20 +85,22 @@ class RealRuntime::MachineActions final : public Actions {
     std::vector<std::byte> header = encode_header(message.body);
     const std::size_t bytes = wire_bytes(header.size(), message.payloads);
     Sockets& sockets = *runtime_.sockets_;
+    if (sockets.answer_to && sockets.answer_to->first == to) {
+      const Sockets::Route& route = sockets.answer_to->second;
+      send_frames(sockets.listening[route.listener].socket, &route.routing_id, header, message.payloads);
+      return bytes;
+    }
     for (Sockets::Dialled& dialled : sockets.dialled) {
       if (dialled.peer == to && dialled.channel == channel) {
         send_frames(dialled.socket, nullptr, header, message.payloads);
         return bytes;
       }
     }
-    const Sockets::Route* route = nullptr;
-    if (sockets.answer_to && sockets.answer_to->first == to) {
-      route = &sockets.answer_to->second;
-    } else if (const auto found = sockets.routes.find({to, channel}); found != sockets.routes.end()) {
-      route = &found->second;
-    }
-    if (route == nullptr) return 0;  // it has not called yet, and whoever has not called is not waiting
-    send_frames(sockets.listening[route->listener].socket, &route->routing_id, header, message.payloads);
+    const auto found = sockets.routes.find({to, channel});
+    // It has not called yet, and whoever has not called is not waiting.
+    if (found == sockets.routes.end()) return 0;
+    const Sockets::Route& route = found->second;
+    send_frames(sockets.listening[route.listener].socket, &route.routing_id, header, message.payloads);
     return bytes;
   }
 
@@ -216,11 +218,15 @@ Failure RealRuntime::bind(zmq::socket_t& socket, const std::string& endpoint) co
 }
 
 Failure RealRuntime::open() {
+  const auto allow_address_kind = [](zmq::socket_t& socket, const std::string& endpoint) {
+    if (endpoint.find('[') != std::string::npos) socket.set(zmq::sockopt::ipv6, true);
+  };
   for (const Addresses::Listener& listener : options_.addresses.listeners) {
     Sockets::Listening listening{
         listener.channel, zmq::socket_t(sockets_->context, zmq::socket_type::router), {}};
     configure(listening.socket);
     listening.socket.set(zmq::sockopt::router_mandatory, true);
+    allow_address_kind(listening.socket, listener.endpoint);
     if (Failure failure = bind(listening.socket, listener.endpoint)) return failure;
     sockets_->listening.push_back(std::move(listening));
   }
@@ -229,6 +235,7 @@ Failure RealRuntime::open() {
       Sockets::Dialled dialled{peer, channel, zmq::socket_t(sockets_->context, zmq::socket_type::dealer)};
       configure(dialled.socket);
       const std::string& endpoint = channel == Channel::control ? endpoints.control : endpoints.data;
+      allow_address_kind(dialled.socket, endpoint);
       try {
         dialled.socket.connect(endpoint);
       } catch (const zmq::error_t& error) {
@@ -259,7 +266,11 @@ void RealRuntime::interrupt() {
   if (!actions_->ended()) machine_.on_interrupt(now(), *actions_);
 }
 
-void RealRuntime::abort(const std::string& reason) { actions_->fail(FaultKind::failed, reason); }
+void RealRuntime::abort(const std::string& reason) {
+  if (actions_->ended()) return;
+  machine_.on_fault(now(), reason, *actions_);
+  actions_->fail(FaultKind::failed, reason);
+}
 
 /// Reads one message of a socket that this process opened. False where there is none.
 bool RealRuntime::read_dialled(std::size_t index) {
@@ -378,7 +389,17 @@ void RealRuntime::wait(std::chrono::milliseconds longest) {
 }
 
 std::optional<RealRuntime::Fault> RealRuntime::run() {
-  machine_.start(now(), *actions_);
+  try {
+    machine_.start(now(), *actions_);
+    loop();
+  } catch (const std::exception& error) {
+    // A broken invariant, or what a computation threw: the peers are to know it too.
+    abort(error.what());
+  }
+  return actions_->fault();
+}
+
+void RealRuntime::loop() {
   int turns = 0;
   while (!actions_->ended()) {
     fire_due();
@@ -388,7 +409,6 @@ std::optional<RealRuntime::Fault> RealRuntime::run() {
     turns = 0;
     if (!actions_->ended()) wait(std::chrono::milliseconds(busy ? 0 : 1000));
   }
-  return actions_->fault();
 }
 
 }  // namespace meridian

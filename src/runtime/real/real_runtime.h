@@ -93,6 +93,7 @@ class RealRuntime {
   void deliver(ProcessId from, Channel channel, const zmq::message_t& header,
                std::vector<zmq::message_t> frames);
   void fire_due();
+  void loop();
   void wait(std::chrono::milliseconds longest);
 
   Options options_;

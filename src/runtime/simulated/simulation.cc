@@ -52,7 +52,7 @@ class Simulation::ProcessActions final : public Actions {
   }
 
   void report(Report report) override {
-    if (std::holds_alternative<Progress>(report)) simulation_.last_progress_ = simulation_.now_;
+    simulation_.last_progress_ = simulation_.now_;
     simulation_.options_.observe(simulation_.now_, process().id, report);
   }
 
@@ -165,6 +165,7 @@ void Simulation::deliver(InFlight message) {
   Process& receiver = *processes_[message.to];
   if (receiver.ended || fault_) return;
   const ProcessId from = processes_[message.from]->id;
+  if (message.channel == Channel::data) last_progress_ = now_;
   Result<Body> body = decode_header(message.header, message.payloads);
   if (!body) return receiver.machine->on_malformed(now_, from, body.error().message, *receiver.actions);
   receiver.machine->on_message(now_, from, message.channel,

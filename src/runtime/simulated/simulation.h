@@ -31,7 +31,7 @@ class Simulation {
     /// Inside a datacenter: what one process sends shares one link of this kind.
     SharedLink::Options lan;
     unsigned threads = 1;
-    /// A run in which no clock closes for this long is ended as a failure.
+    /// A run in which nothing is reported and no data arrives for this long is ended as a failure.
     Time stalled_after{std::chrono::hours(1)};
     /// Asked now and then; true once means that the user interrupts.
     std::function<bool()> interrupted = [] { return false; };

@@ -99,6 +99,24 @@ TEST(PeerWatch, MeansNothingByTheSilenceOfWhoHasLeft) {
   EXPECT_THAT(watch.owed_heartbeat(seconds(100)), ElementsAre(kBob, kEve));
 }
 
+TEST(PeerWatch, ExpectsNothingOfWhomItSaidGoodbyeTo) {
+  PeerWatch watch = three_peers();
+  for (const ProcessId peer : {kAda, kBob, kEve}) greet_fully(watch, seconds(2), peer);
+  watch.released(kAda);
+  watch.heard_from(seconds(100), kBob);
+  watch.heard_from(seconds(100), kEve);
+  EXPECT_EQ(watch.overdue(seconds(100)), "");
+  EXPECT_FALSE(watch.has_departed(kAda)) << "it may still be there, and is owed signs of life";
+  EXPECT_THAT(watch.owed_heartbeat(seconds(100)), ElementsAre(kAda, kBob, kEve));
+}
+
+TEST(PeerWatch, LooksOftenEnoughForItsDeadlineAndNotAllTheTime) {
+  const auto tick = [](Time silence) { return PeerWatch({.start = seconds(30), .silence = silence}).tick(); };
+  EXPECT_EQ(tick(seconds(30)), PeerWatch::kTick);
+  EXPECT_EQ(tick(seconds(2)), std::chrono::milliseconds(500));
+  EXPECT_EQ(tick(Time{1}), PeerWatch::kShortestTick);
+}
+
 TEST(PeerWatch, RefusesASecondIncarnation) {
   PeerWatch watch = three_peers();
   EXPECT_TRUE(watch.greeted(seconds(1), kAda, 5, Channel::control));

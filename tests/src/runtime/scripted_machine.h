@@ -17,6 +17,7 @@ class ScriptedMachine final : public Machine {
   std::function<void(Time now, TimerId id, Actions& actions)> at_timer;
   std::function<void(Time now, ComputationKind kind, Actions& actions)> at_computed;
   std::function<void(Time now, ProcessId from, const std::string& why, Actions& actions)> at_malformed;
+  std::function<void(const std::string& reason)> at_fault;
   std::function<void(Time now, Actions& actions)> at_interrupt;
 
   void start(Time now, Actions& actions) override {
@@ -33,6 +34,9 @@ class ScriptedMachine final : public Machine {
   }
   void on_malformed(Time now, ProcessId from, const std::string& why, Actions& actions) override {
     if (at_malformed) at_malformed(now, from, why, actions);
+  }
+  void on_fault(Time /*now*/, const std::string& reason, Actions& /*actions*/) override {
+    if (at_fault) at_fault(reason);
   }
   void on_interrupt(Time now, Actions& actions) override {
     if (at_interrupt) at_interrupt(now, actions);

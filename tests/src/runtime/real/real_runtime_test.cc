@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <future>
 #include <stdexcept>
 #include <thread>
@@ -289,6 +290,42 @@ TEST_F(RealRuntimeTest, AHelloOfAnotherRunIsAnsweredWhereItCameFromAndNotRemembe
   EXPECT_THAT(heard, testing::UnorderedElementsAre("hello", "hello", "hello", "hello", "pull"));
 }
 
+TEST_F(RealRuntimeTest, ARefusalTakesTheWayOfTheHelloEvenToAPeerThatThisSideCalls) {
+  // As between datacenters, where each side calls the other: the refused one reads answers where it called.
+  const ProcessId far = ProcessId::server(7, 0);
+  ScriptedMachine server;
+  server.at_message = [&](Time, ProcessId from, Channel, Message message, Actions& actions) {
+    EXPECT_EQ(from, far);
+    EXPECT_THAT(kind_name(message.body), testing::StrEq("hello"));
+    actions.send(from, Channel::control, {Refusal{"seed=1\n"}, {}});
+    actions.finish();
+  };
+  guard(server);
+  RealRuntime::Options options = listening();
+  options.addresses.peers[far] = {endpoint(Channel::control) + "-far", endpoint(Channel::data) + "-far"};
+  std::thread running([&, runtime = made(std::move(options), server)]() mutable {
+    EXPECT_EQ(reason(runtime->run()), "");
+    runtime.reset();
+  });
+  BareSocket refused(endpoint(Channel::control));
+  refused.send(hello_of(far, Channel::control, kDigest + 1));
+  EXPECT_EQ(refused.receive(), Body(Refusal{"seed=1\n"}));
+  running.join();
+}
+
+TEST_F(RealRuntimeTest, ListensAndCallsOverIpv6) {
+  // Only the loopback address of this machine; machines without IPv6 cannot show it.
+  ScriptedMachine machine;
+  machine.at_start = [](Time, Actions& actions) { actions.finish(); };
+  RealRuntime::Options options;
+  options.self = kServer;
+  options.addresses.listeners = {{Channel::control, "tcp://[::1]:*"}};
+  Result<std::unique_ptr<RealRuntime>> runtime = RealRuntime::create(std::move(options), machine);
+  if (std::ifstream("/proc/net/if_inet6").peek() == std::ifstream::traits_type::eof()) return;
+  ASSERT_TRUE(runtime.ok()) << runtime.error().message;
+  EXPECT_EQ(reason(runtime.value()->run()), "");
+}
+
 TEST_F(RealRuntimeTest, WhatIsSentToWhoHasNotCalledGoesNowhere) {
   ScriptedMachine server;
   server.at_start = [](Time, Actions& actions) {
@@ -371,14 +408,16 @@ TEST_F(RealRuntimeTest, AComputationTakesAtLeastTheTimeItIsSaidToTake) {
   EXPECT_EQ(reason(made(listening(), machine)->run()), "");
 }
 
-TEST_F(RealRuntimeTest, WhatAComputationThrowsComesOutOfTheRun) {
+TEST_F(RealRuntimeTest, WhatAComputationThrowsEndsTheRunAndThePeersAreTold) {
   ScriptedMachine machine;
   machine.at_start = [](Time, Actions& actions) {
     actions.compute({ComputationKind::gradient, Time{0}, [] { throw std::runtime_error("no memory left"); }});
   };
+  std::string told;
+  machine.at_fault = [&](const std::string& why) { told = why; };
   guard(machine);
-  const std::unique_ptr<RealRuntime> runtime = made(listening(), machine);
-  EXPECT_THROW(runtime->run(), std::runtime_error);
+  EXPECT_EQ(reason(made(listening(), machine)->run()), "no memory left");
+  EXPECT_EQ(told, "no memory left");
 }
 
 /// A pipe with one byte to read.
