@@ -164,6 +164,20 @@ TEST(Draining, TheDeadlineDoesNotCountWhileOthersStillTrain) {
   }
 }
 
+// The slow one's "nothing follows" comes before its last chunks do. However that falls to the fast one's
+// repeated deadline, the slow one's drain has its own full time.
+TEST(Draining, ADrainThatHasJustBegunIsNotOverdue) {
+  for (double slowdown = 20; slowdown < 24; slowdown += 0.125) {
+    SCOPED_TRACE(slowdown);
+    DeploymentOptions options = pair("async", slowdown, 3e4);
+    options.parameters.h = 30;
+    options.drain_deadline = std::chrono::seconds(1);
+    const CountingWorkload workload({.workers = workers_of(options), .poison = {}});
+    SimulatedDeployment deployment(options, workload);
+    expect_one_end(deployment, deployment.run(), StopReason::clocks);
+  }
+}
+
 TEST(Draining, IsolatedDatacentersStayApart) {
   DeploymentOptions options = pair("isolated", 1, 1e6);
   const CountingWorkload workload({.workers = workers_of(options), .poison = {}});
