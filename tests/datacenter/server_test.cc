@@ -82,8 +82,8 @@ struct Host {
                 .optimizer = {"sgd", /*learning_rate=*/0.25, 0.0}},
                workload, shards, membership, store, replication) {
     for (std::uint16_t worker = 0; worker < 2; ++worker) greet(ProcessId::worker(0, worker));
-    for (std::uint16_t other = 0; other < servers; ++other) {
-      if (other != index) greet(ProcessId::server(0, other));
+    for (std::size_t other = 0; other < servers; ++other) {
+      if (other != index) greet(ProcessId::server(0, static_cast<std::uint16_t>(other)));
     }
     for (std::size_t table = 0; table < kTables; ++table) {
       for (float& value : store.change(table)) value = 1.0F;

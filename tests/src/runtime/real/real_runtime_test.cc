@@ -202,7 +202,7 @@ TEST_F(RealRuntimeTest, WhoHasNotSaidHelloIsNotHeard) {
   std::vector<std::string> heard;
   std::vector<std::string> notices;
   ScriptedMachine server;
-  server.at_message = [&](Time, ProcessId from, Channel channel, Message message, Actions& actions) {
+  server.at_message = [&](Time, ProcessId from, Channel channel, const Message& message, Actions& actions) {
     EXPECT_EQ(from, kWorker);
     EXPECT_EQ(channel, Channel::control);
     heard.emplace_back(kind_name(message.body));
@@ -233,7 +233,7 @@ TEST_F(RealRuntimeTest, WhoHasNotSaidHelloIsNotHeard) {
 TEST_F(RealRuntimeTest, AMalformedMessageOfAGreetedPeerReachesTheMachine) {
   std::vector<std::string> reasons;
   ScriptedMachine server;
-  server.at_message = [&](Time, ProcessId, Channel, Message message, Actions& actions) {
+  server.at_message = [&](Time, ProcessId, Channel, const Message& message, Actions& actions) {
     if (std::holds_alternative<Heartbeat>(message.body)) actions.finish();
   };
   server.at_malformed = [&](Time, ProcessId from, const std::string& why, Actions&) {
@@ -294,7 +294,7 @@ TEST_F(RealRuntimeTest, ARefusalTakesTheWayOfTheHelloEvenToAPeerThatThisSideCall
   // As between datacenters, where each side calls the other: the refused one reads answers where it called.
   const ProcessId far = ProcessId::server(7, 0);
   ScriptedMachine server;
-  server.at_message = [&](Time, ProcessId from, Channel, Message message, Actions& actions) {
+  server.at_message = [&](Time, ProcessId from, Channel, const Message& message, Actions& actions) {
     EXPECT_EQ(from, far);
     EXPECT_THAT(kind_name(message.body), testing::StrEq("hello"));
     actions.send(from, Channel::control, {Refusal{"seed=1\n"}, {}});
@@ -375,7 +375,7 @@ TEST_F(RealRuntimeTest, ControlIsHandledWhileAComputationIsUnderWay) {
                        handled_first = waiting.wait_for(kDeadline / 2) == std::future_status::ready;
                      }});
   };
-  server.at_message = [&](Time, ProcessId, Channel, Message message, Actions&) {
+  server.at_message = [&](Time, ProcessId, Channel, const Message& message, Actions&) {
     if (std::holds_alternative<Heartbeat>(message.body)) handled.set_value();
   };
   server.at_computed = [&](Time, ComputationKind kind, Actions& actions) {
@@ -520,7 +520,7 @@ TEST_F(RealRuntimeTest, ControlOvertakesDataThatWaits) {
   int data = 0;
   std::optional<int> data_before_control;
   ScriptedMachine server;
-  server.at_message = [&](Time, ProcessId, Channel channel, Message message, Actions& actions) {
+  server.at_message = [&](Time, ProcessId, Channel channel, const Message& message, Actions& actions) {
     if (std::holds_alternative<Hello>(message.body)) return;
     if (channel == Channel::control) data_before_control = data;
     if (channel == Channel::data) ++data;
