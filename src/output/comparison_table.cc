@@ -39,18 +39,20 @@ const std::vector<Column>& columns() {
       {"run", false, [](const ComparisonRow& row) { return printable(row.name); }},
       {"mode", false, [](const ComparisonRow& row) { return printable(row.wan_mode); }},
       {"links", false, [](const ComparisonRow& row) { return printable(row.links); }},
-      {"time", false,
+      {"kind", false,
        [](const ComparisonRow& row) { return std::string(row.mode == RunMode::run ? "real" : "simulated"); }},
+      {"clocks", true, [](const ComparisonRow& row) { return fmt::format("{}", row.clocks); }},
+      {"training", true, [](const ComparisonRow& row) { return fmt::format("{:.1f} s", row.time_s); }},
       {"to target", true,
        [](const ComparisonRow& row) {
          if (row.target && !row.time_to_target_s) return std::string("not reached");
          return or_nothing(row.time_to_target_s, "{:.1f} s");
        }},
-      {"WAN MB to target", true,
+      {"MB to target", true,
        [](const ComparisonRow& row) {
          return row.wan_mb_to_target ? megabytes(*row.wan_mb_to_target) : std::string(kNothing);
        }},
-      {"WAN MB in all", true, [](const ComparisonRow& row) { return megabytes(row.wan_mb_total); }},
+      {"MB in all", true, [](const ComparisonRow& row) { return megabytes(row.wan_mb_total); }},
       {"entries sent", true,
        [](const ComparisonRow& row) {
          if (!row.entries_sent_share) return std::string(kNothing);
@@ -114,6 +116,8 @@ std::vector<ComparisonRow> compare_runs(const std::vector<ComparedRun>& runs,
     row.wan_mode = summary.wan_mode;
     row.links = run.links;
     row.stop_reason = summary.stop_reason;
+    row.clocks = summary.clocks;
+    row.time_s = summary.time_s;
     row.metric = summary.objective.metric;
     row.target = summary.objective.target;
     row.time_to_target_s = summary.objective.time_to_target_s;
@@ -161,6 +165,8 @@ std::string comparison_json(const std::vector<ComparisonRow>& rows) {
                         {"wan_mode", row.wan_mode},
                         {"links", row.links},
                         {"stop_reason", to_string(row.stop_reason)},
+                        {"clocks", row.clocks},
+                        {"time_s", row.time_s},
                         {"metric", row.metric},
                         {"target", or_null(row.target)},
                         {"time_to_target_s", or_null(row.time_to_target_s)},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ struct ComparisonRow {
   std::string wan_mode;
   std::string links;
   StopReason stop_reason = StopReason::clocks;
+  std::uint64_t clocks = 0;
+  double time_s = 0.0;  ///< of training, without the drain
   std::string metric;
   std::optional<double> target;
   std::optional<double> time_to_target_s;

@@ -83,8 +83,8 @@ Failure prepare_run_folder(const std::filesystem::path& folder, bool overwrite) 
   if (empty) return std::nullopt;
   if (!overwrite) {
     return Error{
-        fmt::format("{}: the output folder is not empty; expected an empty or a new one, or --overwrite to "
-                    "replace an earlier run's files",
+        fmt::format("{}: the output folder is not empty; expected an empty or a new one: --out DIR for "
+                    "another, or --overwrite to replace an earlier run's files",
                     folder.string())};
   }
   return remove_earlier_run(folder);

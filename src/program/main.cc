@@ -33,6 +33,7 @@ constexpr const char* kExitCodes = "Exit codes: 0 done, 1 the run failed, 2 bad 
 int dispatch(int argc, char** argv) {
   CLI::App app{"Trains one model over several datacenters at close to LAN speed, without moving their data.",
                "meridian"};
+  app.set_version_flag("--version", std::string("meridian ") + MERIDIAN_VERSION);
   app.require_subcommand(1);
   app.footer(kExitCodes);
   int code = kDone;

@@ -4,6 +4,7 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -60,12 +61,25 @@ int conclude(const output::Summary& summary, const std::filesystem::path& folder
     return value ? fmt::format("{:.4g}{}", *value, unit) : std::string("-");
   };
   if (summary.failure) print_error(fmt::format("meridian: {}", *summary.failure));
-  fmt::print(
-      "{}: {} at clock {} after {:.1f} s; {} {}; target reached after {}; {:.2f} MB over the "
-      "WAN\n",
-      folder.string(), ending(summary.stop_reason), summary.clocks, summary.time_s, summary.objective.metric,
-      number(summary.objective.final, ""), number(summary.objective.time_to_target_s, " s"),
-      static_cast<double>(summary.wan.bytes_sent) / 1e6);
+  const output::ObjectiveSummary& objective = summary.objective;
+  const std::string target =
+      objective.target ? fmt::format("; target reached after {}", number(objective.time_to_target_s, " s"))
+                       : "";
+  fmt::print("{}: {} at clock {} after {:.1f} s; {} {}{}; {:.2f} MB over the WAN\n", folder.string(),
+             ending(summary.stop_reason), summary.clocks, summary.time_s, objective.metric,
+             number(objective.final, ""), target, static_cast<double>(summary.wan.bytes_sent) / 1e6);
+  // What the drain brought together may be worse than what each replica was by itself.
+  if (objective.time_to_target_s && objective.final && objective.target) {
+    const double short_of = objective.larger_is_better ? *objective.target - *objective.final
+                                                       : *objective.final - *objective.target;
+    constexpr double kWorthSaying = 0.01;
+    if (short_of > kWorthSaying * std::fabs(*objective.target)) {
+      print_error(fmt::format(
+          "note: after the drain the {} is {:.4g}, short of the target {:.4g} that every replica had "
+          "met by itself: they were far apart",
+          objective.metric, *objective.final, *objective.target));
+    }
+  }
   switch (summary.stop_reason) {
     case output::StopReason::target:
     case output::StopReason::clocks:

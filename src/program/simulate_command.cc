@@ -116,6 +116,7 @@ class SimulatedRun {
   SimulatedRun(const Deployment& deployment, unsigned threads, const std::filesystem::path& folder)
       : deployment_(deployment),
         servers_(deployment.config().datacenters.size()),
+        wan_bytes_(deployment.config().datacenters.size(), 0),
         status_(StatusLine::on_stderr()),
         log_(folder / output::kLogFile),
         simulation_({.link =
@@ -141,6 +142,8 @@ class SimulatedRun {
     if (from.role != Role::server || from.index != 0) return;
     DatacenterRecord& record = records_[from.datacenter];
     record.on_report(now, report);
+    if (const auto* progress = std::get_if<Progress>(&report))
+      wan_bytes_[from.datacenter] = progress->wan_bytes;
     if (const auto* measured = std::get_if<Measured>(&report)) {
       log_.line(to_seconds(now), fmt::format("{}: {} {:.4f} at clock {}{}", deployment_.name_of(from),
                                              deployment_.workload().metric_name(), measured->objective,
@@ -184,8 +187,9 @@ class SimulatedRun {
     status.metric = deployment_.workload().metric_name();
     status.objective = measured.objective;
     status.target = deployment_.config().workload.stop.target;
-    status.wan_mb_per_s =
-        now.count() > 0 ? static_cast<double>(measured.wan_bytes) / to_seconds(now) / 1e6 : 0.0;
+    std::uint64_t wan_bytes = 0;
+    for (const std::uint64_t bytes : wan_bytes_) wan_bytes += bytes;
+    status.wan_mb_per_s = now.count() > 0 ? static_cast<double>(wan_bytes) / to_seconds(now) / 1e6 : 0.0;
     if (measured.entries_considered > 0) {
       status.entries_sent_share =
           static_cast<double>(measured.entries_sent) / static_cast<double>(measured.entries_considered);
@@ -201,6 +205,7 @@ class SimulatedRun {
   std::vector<std::vector<std::unique_ptr<wan::MirroredServer>>> servers_;  // by datacenter
   std::vector<std::unique_ptr<datacenter::Worker>> workers_;
   std::vector<DatacenterRecord> records_;
+  std::vector<std::uint64_t> wan_bytes_;  // sent by each datacenter's first server so far
   std::optional<Clock> compared_;
   std::optional<double> largest_difference_;
   StatusLine status_;

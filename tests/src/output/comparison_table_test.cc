@@ -18,6 +18,8 @@ ComparedRun run_of(const std::string& label, const std::string& wan_mode, const 
   run.summary.mode = RunMode::simulate;
   run.summary.wan_mode = wan_mode;
   run.summary.stop_reason = StopReason::target;
+  run.summary.clocks = 480;
+  run.summary.time_s = time_s + 0.5;
   run.summary.objective = {"accuracy", true, 0.8612, 0.86, time_s, 475};
   run.summary.wan.bytes_sent = bytes + 1000000;
   run.summary.wan.bytes_to_target = bytes;
@@ -64,11 +66,11 @@ TEST(ComparisonTable, ComparesOnlyTheSameTargetOfTheSameMetric) {
 TEST(ComparisonTable, TextIsAligned) {
   EXPECT_EQ(
       comparison_text(compare_runs(four_runs(), {1, 2})),
-      R"(run           mode   links  time         to target  WAN MB to target  WAN MB in all  entries sent            final  speed-up  of LAN time  stopped by
-demo          gaia   WAN    real            25.0 s              12.3           13.3        2.50 %  0.8612 accuracy     8.00x        1.25x  target
-bsp over WAN  bsp    WAN    simulated      200.0 s            1500.0         1501.0        2.50 %  0.8612 accuracy     1.00x       10.00x  target
-bsp over LAN  bsp    LAN    simulated       20.0 s            1500.0         1501.0        2.50 %  0.8612 accuracy    10.00x        1.00x  target
-zürich        async  WAN    simulated  not reached                 -           1.00             -                -         -            -  clocks
+      R"(run           mode   links  kind       clocks  training    to target  MB to target  MB in all  entries sent            final  speed-up  of LAN time  stopped by
+demo          gaia   WAN    real          480    25.5 s       25.0 s          12.3       13.3        2.50 %  0.8612 accuracy     8.00x        1.25x  target
+bsp over WAN  bsp    WAN    simulated     480   200.5 s      200.0 s        1500.0     1501.0        2.50 %  0.8612 accuracy     1.00x       10.00x  target
+bsp over LAN  bsp    LAN    simulated     480    20.5 s       20.0 s        1500.0     1501.0        2.50 %  0.8612 accuracy    10.00x        1.00x  target
+zürich        async  WAN    simulated     480     1.5 s  not reached             -       1.00             -                -         -            -  clocks
 )");
 }
 
@@ -82,6 +84,7 @@ TEST(ComparisonTable, JsonHasNullWhereNothingApplies) {
   const std::string json = comparison_json(compare_runs(four_runs(), {1, 2}));
   EXPECT_THAT(json, HasSubstr("\"speed_up\": 8.0"));
   EXPECT_THAT(json, HasSubstr("\"time_to_target_s\": null"));
+  EXPECT_THAT(json, HasSubstr("\"clocks\": 480"));
   EXPECT_THAT(json, Not(HasSubstr("not reached")));
 }
 
