@@ -19,6 +19,14 @@ enum class ReadDecision : std::uint8_t {
   hold_mirror_clock,
 };
 
+/// A read that waits to be served.
+struct Read {
+  Clock clock = 0;                       ///< clocks that its reader has finished
+  std::span<const Segment> ranges = {};  ///< dense; none: all that the server owns
+  std::uint64_t stamp = 0;               ///< read_asked() when it was asked
+  Time asked{0};                         ///< when that was
+};
+
 /// What a server's replication has done so far.
 struct ReplicationCounters {
   std::uint64_t entries_considered = 0;
@@ -40,8 +48,12 @@ class Replication {
   /// All tables of `clock` have been merged.
   virtual void clock_closed(Time now, Clock clock, Actions& actions) = 0;
 
-  /// May reads at `clock` closed clocks be served now?
-  virtual ReadDecision may_read(Clock clock) const = 0;
+  /// A read is asked for: what the replication knows by now, as a stamp that the read keeps. It need not wait
+  /// for what becomes known later.
+  virtual std::uint64_t read_asked() = 0;
+
+  /// May this read be served now? Its clock is closed here.
+  virtual ReadDecision may_read(const Read& read) const = 0;
 
   /// The first read at `clock` closed clocks has been served.
   virtual void read_served(Time now, Clock clock, Actions& actions) = 0;
@@ -55,6 +67,8 @@ class Replication {
   /// Training is over at `clock`: bring the replicas together. Done when drained().
   virtual void drain(Time now, Clock clock, Actions& actions) = 0;
   virtual bool drained() const = 0;
+  /// Once drained: nobody outside of the datacenter needs this server any more.
+  virtual bool may_leave() const = 0;
 
   virtual ReplicationCounters counters() const = 0;
   /// max over tables of max(|residual| + |unacknowledged|) / max|value|: by how much a peer may differ.

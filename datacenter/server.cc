@@ -98,7 +98,8 @@ void Server::close_clock(Time now, Actions& actions) {
   const float gradient_scale = 1.0F / static_cast<float>(samples_);
   for (std::size_t table = 0; table < gradient_.size(); ++table) {
     const std::span<float> step = gradient_[table].span();
-    if (!optimizers_[table]->step(gradient_scale, replication_.step_scale(), store_.values(table), step)) {
+    if (!optimizers_[table]->step(clock, gradient_scale, replication_.step_scale(), store_.values(table),
+                                  step)) {
       done_ = true;
       membership_.fail(
           now, FaultKind::failed,
@@ -122,7 +123,16 @@ void Server::on_pull(Time now, ProcessId from, const Pull& pull, Actions& action
       std::any_of(held_.begin(), held_.end(), [&](const HeldRead& read) { return read.reader == from; });
   if (!expected || twice)
     return violation(now, from, fmt::format("a pull of clock {} out of turn", pull.clock), actions);
-  held_.push_back({.reader = from, .clock = pull.clock, .final = pull.final, .since = now, .waits = {}});
+  if (const Failure wrong = check_ranges(pull.segments, store_.ranges()))
+    return violation(now, from, fmt::format("a pull of {}", wrong->message), actions);
+  held_.push_back({.reader = from,
+                   .clock = pull.clock,
+                   .final = pull.final,
+                   .ranges = pull.segments,
+                   .stamp = replication_.read_asked(),
+                   .asked = now,
+                   .since = now,
+                   .waits = {}});
 }
 
 /// Whether `read` may be served now, and where not, what it waits for.
@@ -133,7 +143,7 @@ ReadDecision Server::decide(const HeldRead& read, WaitingFor& cause) const {
   if (!opened_) return ReadDecision::hold_mirror_clock;
   cause = WaitingFor::local_barrier;
   if (clock_.closed() < read.clock) return ReadDecision::hold_mirror_clock;
-  const ReadDecision decision = replication_.may_read(read.clock);
+  const ReadDecision decision = replication_.may_read({read.clock, read.ranges, read.stamp, read.asked});
   cause = decision == ReadDecision::hold_selective_barrier ? WaitingFor::selective_barrier
                                                            : WaitingFor::mirror_clock;
   return decision;
@@ -162,7 +172,7 @@ void Server::serve_held_reads(Time now, Actions& actions) {
       ++i;
       continue;
     }
-    const HeldRead served = read;
+    const HeldRead served = std::move(read);
     held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(i));
     serve(now, served, decision == ReadDecision::serve_and_stop, actions);
   }
@@ -183,9 +193,10 @@ void Server::serve(Time now, const HeldRead& read, bool stop, Actions& actions) 
     actions.report(TrainingStarted{});
     if (leads() && options_.stop_time) actions.set_timer(TimerId::stop_time, now + *options_.stop_time);
   }
-  for (std::size_t part = 0; part < plan_.size(); ++part) {
-    PullReply reply{read.clock, static_cast<std::uint16_t>(part), part + 1 == plan_.size(), stop, read.waits,
-                    plan_[part]};
+  const auto plan = read.ranges.empty() ? plan_ : ranged_transfer_plan(read.ranges);
+  for (std::size_t part = 0; part < plan.size(); ++part) {
+    PullReply reply{read.clock, static_cast<std::uint16_t>(part), part + 1 == plan.size(), stop, read.waits,
+                    plan[part]};
     std::vector<Payload> payloads = read_values(reply.segments);
     membership_.send(now, read.reader, Channel::data, {std::move(reply), std::move(payloads)}, actions);
   }
@@ -239,10 +250,8 @@ void Server::collect_measurements(Time now, Actions& actions) {
                             .links = complete->servers.links,
                             .waits = complete->waits});
     if (complete->final) {
-      done_ = true;
-      membership_.say_goodbye(now, /*failed=*/false, "done", actions);
-      actions.finish();
-      return;
+      final_measured_ = true;
+      return leave_if_possible(now, actions);
     }
     replication_.evaluated(now, complete->clock, objective, actions);
   }
@@ -282,6 +291,7 @@ void Server::resume(Time now, Actions& actions) {
 void Server::finish_up(Time now, Actions& actions) {
   if (done_ || !draining_ || !replication_.drained()) return;
   if (leads()) {
+    if (final_measured_) return leave_if_possible(now, actions);
     if (final_model_) return;
     final_model_.emplace(shards_, options_.servers);
     final_model_->begin(*finished_clock_);
@@ -307,7 +317,11 @@ void Server::finish_up(Time now, Actions& actions) {
   }
   // Whoever reads the final parameters says goodbye once it has them. Leaving earlier could cut a long reply
   // off.
-  if (!readers_departed()) return;
+  if (readers_departed()) leave_if_possible(now, actions);
+}
+
+void Server::leave_if_possible(Time now, Actions& actions) {
+  if (!replication_.may_leave()) return;
   done_ = true;
   membership_.say_goodbye(now, /*failed=*/false, "done", actions);
   actions.finish();

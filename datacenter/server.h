@@ -71,6 +71,9 @@ class Server {
     ProcessId reader;
     Clock clock = 0;
     bool final = false;
+    std::vector<Segment> ranges;  // none: all that is owned
+    std::uint64_t stamp = 0;      // what the replication knew when it was asked
+    Time asked{0};
     WaitingFor cause = WaitingFor::local_barrier;
     Time since{0};
     Waits waits;
@@ -91,6 +94,7 @@ class Server {
   void drain_when_all_finished(Time now, Actions& actions);
   void finish_up(Time now, Actions& actions);
   bool readers_departed() const;
+  void leave_if_possible(Time now, Actions& actions);
   void collect_measurements(Time now, Actions& actions);
   void add_own_sample(Time now, Clock clock, bool final, Actions& actions);
   void violation(Time now, ProcessId from, const std::string& what, Actions& actions);
@@ -120,6 +124,7 @@ class Server {
   bool draining_ = false;
   std::size_t final_reads_served_ = 0;
   bool final_sample_sent_ = false;
+  bool final_measured_ = false;  // of the whole datacenter, by the first server
   bool done_ = false;
 
   Scoreboard scoreboard_;

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "datacenter/shard_map.h"
+#include "src/base/result.h"
 #include "src/wire/message.h"
 
 namespace meridian::datacenter {
@@ -18,6 +20,14 @@ inline constexpr std::size_t kMaxTransferBytes = 1024 * 1024;
 /// message, without segments where all ranges are empty. Segment::first counts from the table's beginning.
 std::vector<std::vector<Segment>> transfer_plan(const std::vector<TableRange>& ranges,
                                                 std::size_t max_bytes = kMaxTransferBytes);
+
+/// The same for dense segments, in their order.
+std::vector<std::vector<Segment>> ranged_transfer_plan(std::span<const Segment> ranges,
+                                                       std::size_t max_bytes = kMaxTransferBytes);
+
+/// Why a reader cannot ask for `ranges` of what a server has `owned`: too many, empty or sparse ones, not
+/// rising without overlaps, not owned.
+Failure check_ranges(std::span<const Segment> ranges, const std::vector<TableRange>& owned);
 
 /// Follows a transfer over `ranges`.
 class TransferCursor {

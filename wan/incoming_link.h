@@ -1,5 +1,6 @@
-// One direction of the session with one counterpart in another datacenter, the receiving end: which chunk
-// comes next, how far the sender is, what has to be acknowledged.
+// One direction of the session with one counterpart in another datacenter, the receiving end: which message
+// comes next on either channel, how far the sender is, what has to be acknowledged, and what to ask for when
+// something is missing.
 #pragma once
 
 #include <algorithm>
@@ -17,28 +18,62 @@ namespace meridian::wan {
 class IncomingLink {
  public:
   enum class Arrival : std::uint8_t {
-    next,       ///< apply it, then call applied()
-    duplicate,  ///< it was applied before: drop it
-    gap,        ///< something before it is missing: the session is broken
+    next,   ///< take it
+    old,    ///< it came before, or belongs to an epoch that is over: drop it
+    hole,   ///< something before it is missing: open a new epoch
+    wrong,  ///< of an epoch that nobody asked for
   };
 
-  Arrival classify(const Update& update) const {
-    if (epoch_ != 0 && update.epoch < epoch_) return Arrival::duplicate;
-    if (epoch_ != 0 && update.epoch > epoch_) return Arrival::gap;
-    if (update.number <= applied_) return Arrival::duplicate;
-    return update.number == applied_ + 1 ? Arrival::next : Arrival::gap;
+  /// A control message's place. `next` counts it as taken.
+  Arrival classify_control(SessionPosition position) {
+    if (const auto arrival = other_epoch(position.epoch)) return *arrival;
+    if (position.sequence < next_control_) return Arrival::old;
+    if (position.sequence > next_control_) return Arrival::hole;
+    ++next_control_;
+    awaiting_ = false;
+    return Arrival::next;
+  }
+
+  /// A chunk's place. After `next`, apply it and call applied().
+  Arrival classify(std::uint32_t epoch, const Update& update) {
+    if (const auto arrival = other_epoch(epoch)) return *arrival;
+    awaiting_ = false;
+    if (update.number <= applied_) return Arrival::old;
+    return update.number == applied_ + 1 ? Arrival::next : Arrival::hole;
+  }
+
+  /// What a probe on the data channel says was sent before it.
+  Arrival classify(std::uint32_t epoch, const Probe& probe) {
+    if (const auto arrival = other_epoch(epoch)) return *arrival;
+    awaiting_ = false;
+    return probe.number > applied_ ? Arrival::hole : Arrival::old;
   }
 
   void applied(const Update& update) {
-    epoch_ = update.epoch;
     applied_ = update.number;
     ++unacknowledged_;
   }
 
+  /// After a hole: nothing of the old epoch is trusted but what was applied. The message asks the sender to
+  /// go on; it may get lost, so it is sent again while awaiting().
+  Resume open_epoch() {
+    ++epoch_;
+    next_control_ = 1;
+    awaiting_ = true;
+    announced_.clear();
+    last_number_.reset();
+    ++breaks_;
+    return resume();
+  }
+  Resume resume() const { return {epoch_, applied_}; }
+  /// A new epoch was asked for, and nothing has come in it yet.
+  bool awaiting() const { return awaiting_; }
+  std::uint64_t breaks() const { return breaks_; }
+
   /// Reports may overtake the chunks that they speak of; they come in order among themselves.
   void reported(const ClockReport& report) {
     reported_ = std::max(reported_, report.clock);
-    const Announcement next{report.complete_clock, report.complete_number};
+    const Announced next{report.complete_clock, report.complete_number};
     const bool is_later = announced_.empty() || next.number > announced_.back().number;
     // Many clocks may be announced before the first one's chunks are here, but no more than the window's
     // chunks: whoever announces more only sees its clocks count later.
@@ -75,16 +110,24 @@ class IncomingLink {
   static constexpr std::size_t kMaxAnnounced = 1024;
 
   /// All updates of clocks up to `clock` are in chunks up to `number`.
-  struct Announcement {
+  struct Announced {
     Clock clock = 0;
     std::uint64_t number = 0;
   };
 
-  std::uint32_t epoch_ = 0;
+  std::optional<Arrival> other_epoch(std::uint32_t epoch) const {
+    if (epoch == epoch_) return std::nullopt;
+    return epoch < epoch_ ? Arrival::old : Arrival::wrong;
+  }
+
+  std::uint32_t epoch_ = 1;
+  std::uint32_t next_control_ = 1;
+  bool awaiting_ = false;
+  std::uint64_t breaks_ = 0;
   std::uint64_t applied_ = 0;
   std::uint64_t unacknowledged_ = 0;
   Clock reported_ = 0;
-  std::deque<Announcement> announced_;  // by rising number; their chunks are not all here
+  std::deque<Announced> announced_;  // by rising number; their chunks are not all here
   Clock complete_ = 0;
   std::optional<std::uint64_t> last_number_;
 };

@@ -1,100 +1,106 @@
-// MERGE: how own and arriving updates enter the replica; the fourth of the four choices that make a
-// synchronisation method.
+// MERGE: how own and arriving updates enter the replica, where own updates wait until they are sent (the
+// residual), and what goes on to which neighbour; the fourth of the four choices that make a synchronisation
+// method. One class for each answer, in a file of its own; mode.cc names them.
 #pragma once
 
 #include <cstddef>
-#include <map>
-#include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "datacenter/parameter_store.h"
 #include "src/base/result.h"
+#include "src/optimizer/learning_rate.h"
+#include "wan/relation.h"
 #include "wan/update_chunk.h"
+#include "wan/what.h"
+#include "wan/when.h"
 
 namespace meridian::wan {
 
-/// Owned by one mirror; not thread-safe.
+/// The links, as a merge sees them.
+class Outlets {
+ public:
+  virtual ~Outlets() = default;
+
+  /// `selection` is all that this neighbour is owed for clocks up to `clock`, but for what is withheld from
+  /// it on purpose.
+  virtual void offer(std::size_t neighbour, Clock clock, const Selection& selection) = 0;
+  /// The same, but it may not go before the next offer.
+  virtual void withhold(std::size_t neighbour, Clock clock, const Selection& selection) = 0;
+  /// The factor on the threshold of this neighbour's link: below 1 while the link has capacity to spare.
+  virtual double threshold_scale(std::size_t neighbour) const = 0;
+};
+
+struct MergeNeighbour {
+  std::string name;  ///< of its datacenter
+  Relation relation = Relation::peer;
+  std::size_t sources = 1;  ///< datacenters whose updates go out over the link to it, this one included
+};
+
+/// What a merge is made for. All that is pointed to must outlive it.
+struct MergePlace {
+  datacenter::ParameterStore* store = nullptr;
+  std::string own_name;  ///< of its datacenter
+  double weight = 1.0;   ///< its datacenter's samples per clock / all datacenters' samples per clock
+  std::vector<MergeNeighbour> neighbours;
+  std::vector<std::size_t> columns;  ///< of each table
+  std::vector<std::string> table_names;
+  LearningRate learning_rate;
+  bool thresholds_differ = false;  ///< between links: each has a residual of its own
+};
+
+/// How far a neighbour is, as its link says.
+struct NeighbourProgress {
+  Clock complete = 0;    ///< every update of clocks up to this one was given
+  bool drained = false;  ///< and no more will follow
+  bool left = false;     ///< it is not waited for
+};
+
+/// Owned by one mirror; not thread-safe. An error ends the run: it names table and clock.
 class Merge {
  public:
   virtual ~Merge() = default;
 
+  /// What own steps are multiplied by before own_step().
+  virtual float step_scale() const = 0;
   /// The optimizer's step of one table at `clock`, already scaled. `values` is the table's range of the
   /// replica.
   virtual void own_step(Clock clock, std::size_t table, std::span<float> values,
                         std::span<const float> step) = 0;
   /// The steps of all tables of `clock` have been given.
-  virtual void own_clock_closed(Clock clock) = 0;
+  virtual Failure own_clock_closed(Clock clock, Outlets& outlets) = 0;
 
-  /// A checked chunk from another datacenter. An error says why it cannot be.
-  virtual Failure remote_chunk(std::size_t datacenter, UpdateChunk chunk) = 0;
-  /// Every update of this datacenter's clocks up to `clock` has been given.
-  virtual void remote_complete(std::size_t datacenter, Clock clock) = 0;
+  /// A checked chunk from a neighbour. An error says why it cannot be: the neighbour's fault, not ours.
+  virtual Failure remote_chunk(std::size_t neighbour, UpdateChunk chunk) = 0;
+  /// How far all neighbours are by now.
+  virtual Failure progressed(std::span<const NeighbourProgress> neighbours, Outlets& outlets) = 0;
+  /// The highest clock up to which this neighbour's updates, and those of all behind it, are in the replica.
+  virtual Clock applied(std::size_t neighbour) const = 0;
 
-  /// The highest clock up to which this datacenter's updates are in the replica, all of which up to
-  /// `complete` have been given.
-  virtual Clock applied(Clock complete) const = 0;
-  /// Nothing is waiting to enter the replica.
+  /// Own training is over at `clock`: all that is left goes out, whatever its size.
+  virtual Failure drain(Clock clock, Outlets& outlets) = 0;
+  /// All that this neighbour will ever be owed has been offered to its link.
+  virtual bool drained_towards(std::size_t neighbour) const = 0;
+  /// Nothing waits to enter the replica, nor will.
   virtual bool settled() const = 0;
 
-  /// Whether others must be able to tell one clock's updates from the next one's: then no clock may begin
-  /// before all of the last one's updates are in chunks of their own.
-  virtual bool needs_whole_clocks() const { return false; }
-};
+  /// Whether others must be able to tell one clock's updates from the next one's.
+  virtual bool clocks_apart() const { return false; }
+  /// Whether the next clock at which an exchange is due may be closed now.
+  virtual bool takes_next() const { return true; }
+  /// The highest clock at which nothing more is owed once all of `clock` was offered.
+  virtual Clock complete_through(Clock clock) const { return clock; }
 
-/// Gaia's way: own updates enter at once, others' as they come (Hsieh et al., NSDI 2017).
-class EagerSum final : public Merge {
- public:
-  explicit EagerSum(datacenter::ParameterStore& store) : store_(store) {}
-
-  void own_step(Clock clock, std::size_t table, std::span<float> values,
-                std::span<const float> step) override;
-  void own_clock_closed(Clock /*clock*/) override {}
-  Failure remote_chunk(std::size_t datacenter, UpdateChunk chunk) override;
-  void remote_complete(std::size_t /*datacenter*/, Clock /*clock*/) override {}
-  Clock applied(Clock complete) const override { return complete; }
-  bool settled() const override { return true; }
-
- private:
-  datacenter::ParameterStore& store_;
-};
-
-/// The exact sum: all datacenters' updates of a clock enter in the order of datacenter names, own included,
-/// once the own clock is closed, so that every replica adds the same numbers in the same order, bit for bit.
-class OrderedSum final : public Merge {
- public:
-  /// `order`: all datacenters' positions, own included, by name. `max_pending_bytes` bounds what one other
-  /// datacenter may have waiting here.
-  OrderedSum(datacenter::ParameterStore& store, std::size_t own, std::vector<std::size_t> order,
-             std::size_t max_pending_bytes);
-
-  void own_step(Clock clock, std::size_t table, std::span<float> values,
-                std::span<const float> step) override;
-  void own_clock_closed(Clock clock) override;
-  Failure remote_chunk(std::size_t datacenter, UpdateChunk chunk) override;
-  void remote_complete(std::size_t datacenter, Clock clock) override;
-  Clock applied(Clock complete) const override { return std::min(complete, merged_); }
-  bool settled() const override { return merged_ == own_closed_ && turn_ == 0; }
-  bool needs_whole_clocks() const override { return true; }
-
- private:
-  struct Remote {
-    Clock complete = 0;
-    std::map<Clock, std::vector<UpdateChunk>> pending;
-    std::size_t pending_bytes = 0;
-  };
-
-  void merge_what_may_be();
-
-  datacenter::ParameterStore& store_;
-  std::size_t own_;
-  std::vector<std::size_t> order_;
-  std::size_t max_pending_bytes_;
-  std::vector<Remote> remotes_;        // by datacenter; own unused
-  std::vector<FloatBuffer> own_step_;  // of the clock that is being merged
-  Clock own_closed_ = 0;
-  Clock merged_ = 0;
-  std::size_t turn_ = 0;  // position in order_ of who comes next at clock merged_ + 1
+  /// Adds what this neighbour is owed and has not been offered to `sums`, one buffer for each table over the
+  /// owned range. With `magnitudes`: by how much the replica
+  /// is apart from what this neighbour will have without it, in absolute values.
+  virtual void add_residual_to(std::size_t neighbour, std::vector<FloatBuffer>& sums,
+                               bool magnitudes) const = 0;
+  /// Takes these entries (offsets in the owned range) of what the neighbour is owed out, whatever their size.
+  virtual Selection take(std::size_t /*neighbour*/, const Selection& entries) {
+    return Selection(entries.size());
+  }
 };
 
 /// Adds a checked chunk's values to the replica.

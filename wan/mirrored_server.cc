@@ -26,8 +26,8 @@ Result<std::unique_ptr<MirroredServer>> MirroredServer::create(Options options, 
     workload.fill_initial_values(table, whole.span());
     std::copy_n(whole.data() + range.begin, range.size(), made->store_.change(table).data());
   }
-  const MergePlace place{&made->store_, server.self.datacenter, made->options_.merge_order};
-  Result<Mode> mode = make_mode(made->options_.mode_name, made->options_.mode_parameters, place);
+  Result<Mode> mode = make_mode(made->options_.registry, made->options_.mode, made->options_.mode_parameters,
+                                made->merge_place(shards));
   if (!mode) return mode.error();
 
   Membership& membership = made->membership_;
@@ -50,13 +50,36 @@ Result<std::unique_ptr<MirroredServer>> MirroredServer::create(Options options, 
     const auto neighbour =
         std::find_if(made->options_.mirror.neighbours.begin(), made->options_.mirror.neighbours.end(),
                      [&](const Neighbour& n) { return n.datacenter == id.datacenter; });
-    membership.expect(id, process_name(neighbour->name, id), /*answer=*/false);
+    membership.expect(id, process_name(neighbour->name, id), /*answer=*/false,
+                      Membership::WhenLost::policy_decides);
   }
   membership.count_sent_with(
       [mirror = made->mirror_.get()](ProcessId to, Channel channel, std::size_t bytes) {
         mirror->count_sent(to, channel, bytes);
       });
+  membership.number_with([mirror = made->mirror_.get()](ProcessId to, Channel channel, const Body& body) {
+    return mirror->next_position(to, channel, body);
+  });
+  membership.decide_losses_with(
+      [mirror = made->mirror_.get()](Time now, ProcessId peer, const std::string& why, Actions& actions) {
+        return mirror->on_lost(now, peer, why, actions);
+      });
   return made;
+}
+
+MergePlace MirroredServer::merge_place(const datacenter::ShardMap& shards) {
+  MergePlace place{.store = &store_,
+                   .own_name = options_.mirror.datacenter_name,
+                   .weight = options_.weight,
+                   .neighbours = {},
+                   .columns = {},
+                   .table_names = options_.mirror.table_names,
+                   .learning_rate = options_.learning_rate};
+  for (const Neighbour& neighbour : options_.mirror.neighbours) {
+    place.neighbours.push_back({neighbour.name, neighbour.relation, neighbour.sources});
+  }
+  for (const TableSpec& table : shards.tables()) place.columns.push_back(table.columns);
+  return place;
 }
 
 void MirroredServer::start(Time now, Actions& actions) {
@@ -69,17 +92,27 @@ void MirroredServer::start(Time now, Actions& actions) {
 
 void MirroredServer::on_message(Time now, ProcessId from, Channel channel, Message message,
                                 Actions& actions) {
+  const bool elsewhere = from.datacenter != options_.server.self.datacenter;
+  const bool greets =
+      std::holds_alternative<Hello>(message.body) || std::holds_alternative<Refusal>(message.body);
+  if (elsewhere && !greets) {
+    if (!membership_.has_greeted(from, channel)) return;
+    if (!mirror_->admits(now, from, channel, message, actions)) return;
+  }
   if (membership_.on_message(now, from, channel, message.body, actions)) {
     if (!opened_ && membership_.complete()) {
       opened_ = true;
       server_->open(now, actions);
     }
     // A peer that has left may be what the end waits for.
-    if (std::holds_alternative<Goodbye>(message.body)) server_->resume(now, actions);
+    if (const auto* goodbye = std::get_if<Goodbye>(&message.body)) {
+      if (elsewhere && !goodbye->failed) mirror_->on_goodbye(now, from, actions);
+      server_->resume(now, actions);
+    }
     return;
   }
   if (!membership_.has_greeted(from, channel)) return;
-  if (from.datacenter == options_.server.self.datacenter) {
+  if (!elsewhere) {
     server_->on_message(now, from, message, actions);
     return;
   }
@@ -91,12 +124,14 @@ void MirroredServer::on_timer(Time now, TimerId id, Actions& actions) {
   switch (id) {
     case TimerId::tick:
       membership_.on_tick(now, actions);
+      if (opened_) mirror_->on_tick(now, actions);
       actions.set_timer(TimerId::tick, now + membership_.tick());
-      return;
+      return server_->resume(now, actions);
     case TimerId::acknowledge:
       return mirror_->on_acknowledge_timer(now, actions);
     case TimerId::drain_deadline:
-      return mirror_->on_drain_deadline(now, actions);
+      mirror_->on_drain_deadline(now, actions);
+      return server_->resume(now, actions);
     case TimerId::stop_time:
       return server_->on_stop_time(now, actions);
   }
@@ -107,6 +142,10 @@ void MirroredServer::on_computed(Time /*now*/, ComputationKind /*kind*/, Actions
 }
 
 void MirroredServer::on_malformed(Time now, ProcessId from, const std::string& why, Actions& actions) {
+  if (from.datacenter != options_.server.self.datacenter) {
+    mirror_->on_malformed(now, from, why, actions);
+    return server_->resume(now, actions);
+  }
   membership_.fail(now, FaultKind::failed,
                    fmt::format("{} sent a malformed message: {}", membership_.name_of(from), why), actions);
 }

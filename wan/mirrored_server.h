@@ -22,9 +22,11 @@ class MirroredServer final : public Machine {
   struct Options {
     datacenter::ServerOptions server;
     MirrorOptions mirror;
-    std::string mode_name = "gaia";
+    ModeParts mode;
     ModeParameters mode_parameters;
-    std::vector<std::size_t> merge_order;  ///< all datacenters' positions, by name
+    Registry registry = Registry::built_in();
+    double weight = 1.0;  ///< its datacenter's samples per clock / all datacenters' samples per clock
+    LearningRate learning_rate;
   };
 
   /// `workload` must outlive the server. Errors of the mode are the configuration's.
@@ -48,6 +50,8 @@ class MirroredServer final : public Machine {
  private:
   MirroredServer(Options options, Identity identity, PeerWatch::Deadlines deadlines,
                  const datacenter::ShardMap& shards);
+
+  MergePlace merge_place(const datacenter::ShardMap& shards);
 
   Options options_;
   Membership membership_;

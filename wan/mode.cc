@@ -3,81 +3,98 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <array>
+#include <utility>
+
+#include "wan/anchored.h"
+#include "wan/eager_sum.h"
+#include "wan/exact_sum.h"
+#include "wan/exchange_merge.h"
 
 namespace meridian::wan {
 namespace {
 
 using Looks = MirrorClock::Looks;
 
-std::unique_ptr<What> all(const ModeParameters& /*parameters*/) { return std::make_unique<SendAll>(); }
-std::unique_ptr<What> nothing(const ModeParameters& /*parameters*/) {
-  return std::make_unique<SendNothing>();
-}
-std::unique_ptr<What> significant(const ModeParameters& parameters) {
-  return std::make_unique<SignificanceFilter>(
-      parameters.v0, parameters.schedule == "constant" ? Schedule::constant : Schedule::inverse_sqrt);
+template <typename Part, typename... Arguments>
+std::unique_ptr<Part> make(Arguments&&... arguments) {
+  return std::make_unique<Part>(std::forward<Arguments>(arguments)...);
 }
 
-std::unique_ptr<When> every_h(const ModeParameters& parameters) {
-  return std::make_unique<EveryClocks>(parameters.h);
-}
-std::unique_ptr<When> every_clock(const ModeParameters& /*parameters*/) {
-  return std::make_unique<EveryClocks>(1);
-}
-
-std::unique_ptr<Wait> never(const ModeParameters& /*parameters*/) { return std::make_unique<NeverWait>(); }
-std::unique_ptr<Wait> lock_step(const ModeParameters& /*parameters*/) {
-  return std::make_unique<MirrorClock>(0, Looks::at_applied);
-}
-std::unique_ptr<Wait> staleness(const ModeParameters& parameters) {
-  return std::make_unique<MirrorClock>(parameters.ds, Looks::at_applied);
-}
-std::unique_ptr<Wait> mirror_clock(const ModeParameters& parameters) {
-  return std::make_unique<MirrorClock>(parameters.ds, Looks::at_reported);
+/// The maker of this name; an error lists the names there are.
+template <typename Makers>
+Result<typename Makers::mapped_type> find(const Makers& makers, const char* key, const std::string& name) {
+  if (const auto found = makers.find(name); found != makers.end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& [known, maker] : makers) names.push_back(known);
+  return Error{fmt::format("wan.{}: unknown '{}'; expected one of {}", key, name, fmt::join(names, ", "))};
 }
 
-std::unique_ptr<Merge> eager_sum(const MergePlace& place) { return std::make_unique<EagerSum>(*place.store); }
-std::unique_ptr<Merge> ordered_sum(const MergePlace& place) {
-  // A clock's updates of every entry, sparse at worst, for the two clocks that can be open at once.
-  const std::size_t most = 2 * place.store->total_entries() * 8;
-  return std::make_unique<OrderedSum>(*place.store, place.own, place.order, most);
+/// Exchanges that may be open at once where reads may go `ds` clocks ahead.
+std::size_t open_exchanges(const ModeParameters& with) { return with.ds.value_or(with.ds_most) / with.h + 1; }
+
+std::unique_ptr<Merge> eager_sum(const ModeParameters& /*with*/, MergePlace place, const What& what,
+                                 const When& when) {
+  return make<EagerSum>(std::move(place), what, when);
 }
 
-struct Preset {
-  const char* name;
-  std::unique_ptr<What> (*what)(const ModeParameters&);
-  std::unique_ptr<When> (*when)(const ModeParameters&);
-  std::unique_ptr<Wait> (*wait)(const ModeParameters&);
-  std::unique_ptr<Merge> (*merge)(const MergePlace&);
-};
+std::unique_ptr<Merge> ordered_sum(const ModeParameters& with, MergePlace place, const What& what,
+                                   const When& when) {
+  auto sum = std::make_unique<ExactSum>(place.store->ranges());
+  return make<ExchangeMerge>(std::move(place), what, when, std::move(sum), open_exchanges(with));
+}
 
-constexpr std::array kPresets = {
-    Preset{"gaia", significant, every_h, mirror_clock, eager_sum},
-    Preset{"bsp", all, every_clock, lock_step, ordered_sum},
-    Preset{"ssp", all, every_clock, staleness, eager_sum},
-    Preset{"async", all, every_h, never, eager_sum},
-    Preset{"isolated", nothing, every_clock, never, eager_sum},
-};
+std::unique_ptr<Merge> anchored(const ModeParameters& with, MergePlace place, const What& what,
+                                const When& when) {
+  auto merge = Anchored::make(place.weight, with.outer, *place.store).value();
+  return make<ExchangeMerge>(std::move(place), what, when, std::move(merge), open_exchanges(with));
+}
 
 }  // namespace
 
-std::vector<std::string> mode_names() {
-  std::vector<std::string> names;
-  for (const Preset& preset : kPresets) names.emplace_back(preset.name);
-  return names;
+Registry Registry::built_in() {
+  Registry registry;
+  registry.what = {
+      {"all", [](const auto&) { return make<SendAll>(); }},
+      {"nothing", [](const auto&) { return make<SendNothing>(); }},
+      {"significance_filter", [](const auto& with) { return make<SignificanceFilter>(with.filter); }},
+  };
+  registry.when = {
+      {"every_clock", [](const auto&) { return make<EveryClocks>(1U); }},
+      {"every_h_clocks", [](const auto& with) { return make<EveryClocks>(with.h); }},
+  };
+  registry.wait = {
+      {"never", [](const auto&) { return make<NeverWait>(); }},
+      {"mirror_clock", [](const auto& with) { return make<MirrorClock>(with.ds, Looks::at_reported); }},
+      {"applied_clock", [](const auto& with) { return make<MirrorClock>(with.ds, Looks::at_applied); }},
+  };
+  registry.merge = {
+      {"eager", eager_sum},
+      {"ordered", ordered_sum},
+      {"anchored", anchored},
+  };
+  return registry;
 }
 
-Result<Mode> make_mode(const std::string& name, const ModeParameters& parameters, const MergePlace& place) {
-  const auto* const preset =
-      std::find_if(kPresets.begin(), kPresets.end(), [&](const Preset& known) { return name == known.name; });
-  if (preset == kPresets.end()) {
-    return Error{
-        fmt::format("wan.mode: unknown mode '{}'; expected one of {}", name, fmt::join(mode_names(), ", "))};
-  }
-  return Mode{preset->what(parameters), preset->when(parameters), preset->wait(parameters),
-              preset->merge(place)};
+Result<Mode> make_mode(const Registry& registry, const ModeParts& parts, const ModeParameters& parameters,
+                       MergePlace place) {
+  const auto what = find(registry.what, "what", parts.what);
+  const auto when = find(registry.when, "when", parts.when);
+  const auto wait = find(registry.wait, "wait", parts.wait);
+  const auto merge = find(registry.merge, "merge", parts.merge);
+  if (!what) return what.error();
+  if (!when) return when.error();
+  if (!wait) return wait.error();
+  if (!merge) return merge.error();
+  Mode mode;
+  mode.what = what.value()(parameters);
+  mode.when = when.value()(parameters);
+  mode.wait = wait.value()(parameters);
+  if (parameters.soft_ratio < 1.0) mode.soft = {parameters.soft_ratio, parameters.soft_below};
+  if (!parameters.ds) mode.ds_most = parameters.ds_most;
+  mode.selective_barrier = parts.selective_barrier;
+  place.thresholds_differ = mode.soft.has_value();
+  mode.merge = merge.value()(parameters, std::move(place), *mode.what, *mode.when);
+  return mode;
 }
 
 }  // namespace meridian::wan

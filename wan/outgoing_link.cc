@@ -2,36 +2,56 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
+#include "src/base/check.h"
+
 namespace meridian::wan {
+namespace {
 
-using datacenter::TableRange;
-
-OutgoingLink::OutgoingLink(Options options) : options_(std::move(options)) {
-  MERIDIAN_CHECK(options_.window_bytes >= 2 * options_.chunk_bytes && options_.chunk_bytes > 0,
-                 "window {}, chunk {}", options_.window_bytes, options_.chunk_bytes);
+void check_limits(const LinkLimits& limits) {
+  MERIDIAN_CHECK(limits.window_bytes >= 2 * limits.chunk_bytes && limits.chunk_bytes > 0,
+                 "window {}, chunk {}", limits.window_bytes, limits.chunk_bytes);
 }
 
-OutgoingLink::Options OutgoingLink::sized_for(std::vector<TableRange> owned, std::vector<TableRange> shared,
-                                              double bytes_per_s, Time round_trip) {
+}  // namespace
+
+LinkLimits limits_for(double bytes_per_s, Time round_trip, std::size_t shared_bytes) {
   constexpr double kChunkSeconds = 0.050;
   constexpr double kMinChunkBytes = 4096;
   constexpr double kMaxChunkBytes = 4 * 1024 * 1024;
-  std::size_t shared_bytes = 0;
-  for (const TableRange& range : shared) shared_bytes += range.size() * sizeof(float);
+  constexpr double kSlowChunkBytes =
+      8 * 1024;  // half of what a connection sends before others get their turn
   const double chunk = std::clamp(bytes_per_s * kChunkSeconds, kMinChunkBytes, kMaxChunkBytes);
-  const double window = std::min(2 * bytes_per_s * to_seconds(round_trip), static_cast<double>(shared_bytes));
+  // Room is made for a whole chunk, also where the last one is smaller.
+  const double most = 2 * static_cast<double>(shared_bytes) + chunk;
+  // While one acknowledgement for every second chunk is on its way, three more chunks keep the link busy. On
+  // a slow link they would keep a control message for too long.
+  const double on_the_way = bytes_per_s * to_seconds(round_trip);
+  const double window =
+      std::min(on_the_way + std::max(on_the_way, chunk < kSlowChunkBytes ? 0 : 3 * chunk), most);
   const auto chunk_bytes = static_cast<std::size_t>(chunk);
-  return {std::move(owned), std::move(shared), chunk_bytes,
-          std::max(2 * chunk_bytes, static_cast<std::size_t>(window))};
+  return {chunk_bytes, std::max(2 * chunk_bytes, static_cast<std::size_t>(window))};
+}
+
+OutgoingLink::OutgoingLink(Options options) : options_(std::move(options)) {
+  check_limits(options_.limits);
+  if (options_.clocks_apart) {
+    backlog_ = std::make_unique<ClockQueue>(options_.owned, options_.shared);
+  } else {
+    backlog_ = std::make_unique<MergingBacklog>(options_.owned, options_.shared);
+  }
+}
+
+void OutgoingLink::set_limits(LinkLimits limits) {
+  check_limits(limits);
+  options_.limits = limits;
 }
 
 void OutgoingLink::keep(UpdateChunk chunk, std::vector<UpdateChunk>& out) {
-  chunk.header.epoch = epoch_;
   chunk.header.number = next_number_++;
-  chunk.header.clock = clock_;
+  if (chunk.header.clock == 0) chunk.header.clock = mark_.clock;
+  chunk.header.released = told_released_ = released_;
   unacknowledged_bytes_ += chunk.payload.size();
   out.push_back(chunk);
   kept_.push_back(std::move(chunk));
@@ -41,11 +61,12 @@ void OutgoingLink::offer(Clock clock, const Selection& selection, std::vector<Up
   begin_clock(clock);
   due_ = true;
   ChunkCutter cutter(selection, options_.owned, options_.shared);
-  // What is new must not overtake what waits: it joins the backlog, which is then cut anew.
-  while (!backlog_filled_ && !cutter.done() && window_open()) keep(cutter.next(options_.chunk_bytes), out);
-  add_to_backlog(cutter);
+  // What is new must not overtake what waits: it joins the backlog.
+  while (backlog_->empty() && !cutter.done() && window_open()) {
+    keep(cutter.next(options_.limits.chunk_bytes), out);
+  }
+  backlog_->add(cutter);
   send_backlog(out);
-  if (!backlog_filled_) complete_clock_ = clock_;
 }
 
 void OutgoingLink::withhold(Clock clock, const Selection& selection) {
@@ -53,64 +74,94 @@ void OutgoingLink::withhold(Clock clock, const Selection& selection) {
   ChunkCutter cutter(selection, options_.owned, options_.shared);
   // With nothing to withhold, what an earlier exchange left in the backlog goes on.
   if (!cutter.done()) due_ = false;
-  add_to_backlog(cutter);
-  if (!backlog_filled_) complete_clock_ = clock_;
+  backlog_->add(cutter);
+  note_complete();
 }
 
 void OutgoingLink::begin_clock(Clock clock) {
-  MERIDIAN_CHECK(clock >= clock_, "clock {} after {}", clock, clock_);
-  clock_ = clock;
+  MERIDIAN_CHECK(clock >= mark_.clock, "clock {} after {}", clock, mark_.clock);
+  mark_.clock = clock;
+  backlog_->mark(mark_);
 }
 
-void OutgoingLink::add_to_backlog(ChunkCutter& cutter) {
-  if (cutter.done()) return;
-  if (backlog_.empty()) {
-    for (const TableRange& range : options_.owned) backlog_.emplace_back(range.size());
-  }
-  cutter.add_rest_to(backlog_);
-  backlog_filled_ = true;
+void OutgoingLink::announced(std::uint64_t number, std::vector<UpdateChunk>& out) {
+  mark_.announced = std::max(mark_.announced, number);
+  backlog_->mark(mark_);
+  send_backlog(out);
 }
 
 void OutgoingLink::send_backlog(std::vector<UpdateChunk>& out) {
-  if (!backlog_filled_ || !due_ || !window_open()) return;
-  Selection waiting(backlog_.size());
-  for (std::size_t table = 0; table < backlog_.size(); ++table) {
-    const std::span<float> sums = backlog_[table].span();
-    for (std::size_t i = 0; i < sums.size(); ++i) {
-      if (sums[i] != 0.0F) waiting[table].add(i, sums[i]);
-      sums[i] = 0.0F;
-    }
+  while (!backlog_->empty() && due_ && window_open()) {
+    UpdateChunk chunk = backlog_->next(options_.limits.chunk_bytes);
+    released_ = std::max(released_, backlog_->reached().announced);
+    if (!chunk.header.segments.empty()) keep(std::move(chunk), out);
+    note_complete();
   }
-  ChunkCutter cutter(waiting, options_.owned, options_.shared);
-  while (!cutter.done() && window_open()) keep(cutter.next(options_.chunk_bytes), out);
-  backlog_filled_ = !cutter.done();
-  cutter.add_rest_to(backlog_);
-  if (!backlog_filled_) complete_clock_ = clock_;
+  note_complete();
+  // What was announced and has come to nothing is released by a chunk without entries.
+  released_ = std::max(released_, backlog_->reached().announced);
+  if (released_ > told_released_ && window_open()) keep({}, out);
 }
 
-bool OutgoingLink::acknowledged(std::uint32_t epoch, std::uint64_t number, std::vector<UpdateChunk>& out) {
-  if (epoch != epoch_ || number >= next_number_) return false;
+/// Notes up to which clock everything is in numbered chunks.
+void OutgoingLink::note_complete() {
+  const Clock reached = backlog_->reached().clock;
+  if (reached <= complete_.clock) return;
+  complete_ = {reached, last_number()};
+  if (!completes_.empty() && completes_.back().number == complete_.number) completes_.pop_back();
+  completes_.push_back(complete_);
+  if (kept_.empty()) forget_acknowledged(last_number());
+}
+
+void OutgoingLink::forget_acknowledged(std::uint64_t number) {
   while (!kept_.empty() && kept_.front().header.number <= number) {
     unacknowledged_bytes_ -= kept_.front().payload.size();
+    acknowledged_released_ = kept_.front().header.released;
     kept_.pop_front();
   }
+  while (!completes_.empty() && completes_.front().number <= number) {
+    acknowledged_complete_ = completes_.front();
+    completes_.pop_front();
+  }
+}
+
+OutgoingLink::Answer OutgoingLink::acknowledged(std::uint32_t epoch, std::uint64_t number,
+                                                std::vector<UpdateChunk>& out) {
+  // Of a later epoch: the request for it got lost on its way, and will come again.
+  if (epoch != epoch_) return Answer::stale;
+  if (number >= next_number_) return Answer::impossible;
+  forget_acknowledged(number);
   send_backlog(out);
-  return true;
+  return Answer::taken;
+}
+
+OutgoingLink::Answer OutgoingLink::resume(std::uint32_t epoch, std::uint64_t number,
+                                          std::vector<UpdateChunk>& out) {
+  if (epoch <= epoch_) return Answer::stale;
+  if (number >= next_number_ || number < acknowledged_number()) return Answer::impossible;
+  forget_acknowledged(number);
+  backlog_->put_back(kept_);
+  kept_.clear();
+  unacknowledged_bytes_ = 0;
+  epoch_ = epoch;
+  next_number_ = number + 1;
+  completes_.clear();
+  complete_ = acknowledged_complete_;
+  // What lost chunks released is back in the backlog: the lap that begins now releases it again.
+  released_ = told_released_ = acknowledged_released_;
+  send_backlog(out);
+  return Answer::taken;
 }
 
 void OutgoingLink::add_outstanding_to(std::vector<FloatBuffer>& sums, std::uint64_t applied,
                                       bool magnitudes) const {
-  const auto value_of = [&](float value) { return magnitudes ? std::fabs(value) : value; };
   for (const UpdateChunk& chunk : kept_) {
     if (chunk.header.number <= applied) continue;
     for_each_entry(chunk, [&](std::size_t table, std::size_t flat, float value) {
-      sums[table][flat - options_.owned[table].begin] += value_of(value);
+      sums[table][flat - options_.owned[table].begin] += magnitudes ? std::fabs(value) : value;
     });
   }
-  if (!backlog_filled_) return;
-  for (std::size_t table = 0; table < backlog_.size(); ++table) {
-    for (std::size_t i = 0; i < backlog_[table].size(); ++i) sums[table][i] += value_of(backlog_[table][i]);
-  }
+  backlog_->add_to(sums, magnitudes);
 }
 
 }  // namespace meridian::wan

@@ -30,6 +30,13 @@ class StopAgreement {
   void evaluated(std::size_t datacenter, Clock clock, double objective);
   /// Another datacenter's proposal.
   void proposed(std::size_t datacenter, const StopProposal& proposal);
+  /// A datacenter that was left out is not asked, unless it takes part again.
+  void left(std::size_t datacenter, bool is_left);
+  bool has_left(std::size_t datacenter) const { return left_.at(datacenter); }
+
+  /// All that was said and may still matter, by the datacenter that said it: for a peer that missed it.
+  std::vector<Evaluation> evaluations_of(std::size_t datacenter) const;
+  std::optional<StopProposal> proposal_of(std::size_t datacenter) const { return proposals_.at(datacenter); }
   /// A reason of this datacenter's own: its time is over, its user interrupts. Without effect once it has
   /// made its proposal.
   void wish(StopReason reason);
@@ -50,13 +57,24 @@ class StopAgreement {
   /// Evaluations that not all datacenters have made yet stay here; more is more than staleness allows.
   static constexpr std::size_t kMaxOpenEvaluations = 4096;
 
-  std::optional<Clock> agreed() const;
+  /// What one datacenter is known to have measured at a clock.
+  struct Known {
+    bool met = false;
+    double objective = 0.0;
+  };
+
+  void settle_clock();
+  void settle_targets();
 
   Options options_;
-  std::map<Clock, std::vector<std::optional<bool>>> met_;
+  std::map<Clock, std::vector<std::optional<Known>>> measured_;
+  Clock settled_ = 0;  // the latest evaluation clock that is decided
+  std::optional<std::pair<Clock, std::vector<std::optional<Known>>>> last_settled_;
+  std::vector<bool> left_;
   bool target_met_ = false;
   StopReason wish_ = StopReason::none;
   std::vector<std::optional<StopProposal>> proposals_;
+  std::optional<Clock> agreed_;  // once all who take part have proposed; it stands
 };
 
 }  // namespace meridian::wan

@@ -22,7 +22,7 @@ constexpr std::size_t kSparseBytes = sizeof(std::uint32_t) + sizeof(float);
 /// Payload bytes of entries [first, past) of a selection in the smaller of the two layouts.
 std::size_t layout_bytes(const TableSelection& entries, std::size_t first, std::size_t past) {
   const std::size_t span = std::size_t{entries.offsets[past - 1]} - entries.offsets[first] + 1;
-  return std::min(span * kDenseBytes, (past - first) * kSparseBytes);
+  return update_bytes(span, past - first);
 }
 
 /// Where in a selection the entries that fall into `shared` begin and end.
@@ -37,6 +37,10 @@ std::pair<std::size_t, std::size_t> shared_entries(const TableSelection& entries
 }
 
 }  // namespace
+
+std::size_t update_bytes(std::size_t span, std::size_t count) {
+  return std::min(span * kDenseBytes, count * kSparseBytes);
+}
 
 ChunkCutter::ChunkCutter(const Selection& selection, const std::vector<TableRange>& owned,
                          const std::vector<TableRange>& shared)
@@ -104,13 +108,30 @@ UpdateChunk ChunkCutter::next(std::size_t max_bytes) {
   return chunk;
 }
 
-void ChunkCutter::add_rest_to(std::vector<FloatBuffer>& backlog) {
+std::size_t ChunkCutter::add_rest_to(std::vector<FloatBuffer>& backlog) {
+  std::size_t fresh = 0;
   while (!done()) {
     const TableSelection& entries = selection_[table_];
-    for (; next_ < past_; ++next_) backlog[table_][entries.offsets[next_]] += entries.values[next_];
+    for (; next_ < past_; ++next_) {
+      float& sum = backlog[table_][entries.offsets[next_]];
+      if (sum == 0.0F) ++fresh;
+      sum += entries.values[next_];
+    }
     ++table_;
     enter_table();
   }
+  return fresh;
+}
+
+Selection ChunkCutter::take_rest() {
+  Selection rest(selection_.size());
+  while (!done()) {
+    const TableSelection& entries = selection_[table_];
+    for (; next_ < past_; ++next_) rest[table_].add(entries.offsets[next_], entries.values[next_]);
+    ++table_;
+    enter_table();
+  }
+  return rest;
 }
 
 Failure check_chunk(const UpdateChunk& chunk, const std::vector<TableRange>& shared) {

@@ -35,8 +35,11 @@ class ChunkCutter {
   /// are filled in; epoch, number and clock are the caller's. Requires !done().
   UpdateChunk next(std::size_t max_bytes);
 
-  /// Adds all that has not been cut yet to `backlog`, one buffer for each table over the owned range.
-  void add_rest_to(std::vector<FloatBuffer>& backlog);
+  /// Adds all that has not been cut yet to `backlog`, one buffer for each table over the owned range. Returns
+  /// how many entries were zero there before.
+  std::size_t add_rest_to(std::vector<FloatBuffer>& backlog);
+  /// All that has not been cut yet. Nothing is left here.
+  Selection take_rest();
 
  private:
   void enter_table();
@@ -49,6 +52,9 @@ class ChunkCutter {
   std::size_t next_ = 0;  // entry of the current table
   std::size_t past_ = 0;  // one past the last shared entry of the current table
 };
+
+/// Payload bytes of `count` entries of one table that span `span` entries, in the smaller of the two layouts.
+std::size_t update_bytes(std::size_t span, std::size_t count);
 
 /// Why a received chunk cannot be applied: a table or range that is not shared with its sender, offsets that
 /// do not rise, a value that is not finite. Sizes were checked on decoding.

@@ -1,9 +1,11 @@
 // WAIT: who holds back which reads until what arrives; the third of the four choices that make a
-// synchronisation method.
+// synchronisation method. The selective barrier, which holds reads of single entries, stands beside it
+// (incoming_barrier.h).
 #pragma once
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 
 #include "src/base/time.h"
@@ -13,9 +15,9 @@ namespace meridian::wan {
 /// Further ahead than anyone gets: the clock of a datacenter that has finished.
 inline constexpr Clock kClockDone = std::numeric_limits<Clock>::max();
 
-/// How far another datacenter is, as seen here.
+/// How far another datacenter, and all behind it, are as seen here.
 struct PeerClock {
-  Clock reported = 0;  ///< its last report; it may have overtaken the updates that it speaks of
+  Clock reported = 0;  ///< the last report; it may have overtaken the updates that it speaks of
   Clock applied = 0;   ///< every update of clocks up to this one is applied here
 };
 
@@ -24,14 +26,21 @@ class Wait {
  public:
   virtual ~Wait() = default;
 
-  /// Whether a shard that has closed `closed` clocks must hold back reads.
-  virtual bool holds(Clock closed, std::span<const PeerClock> peers) const = 0;
+  /// Whether a shard that has closed `closed` clocks must hold back reads. `auto_ds` is the staleness that
+  /// suits the links as measured.
+  virtual bool holds(Clock closed, std::span<const PeerClock> peers, Clock auto_ds) const = 0;
+
+  /// How many clocks ahead of the slowest reads may go.
+  virtual Clock bound(Clock auto_ds) const = 0;
 };
 
 /// Nobody ever waits for another datacenter.
 class NeverWait final : public Wait {
  public:
-  bool holds(Clock /*closed*/, std::span<const PeerClock> /*peers*/) const override { return false; }
+  bool holds(Clock /*closed*/, std::span<const PeerClock> /*peers*/, Clock /*auto_ds*/) const override {
+    return false;
+  }
+  Clock bound(Clock /*auto_ds*/) const override { return kClockDone; }
 };
 
 /// The mirror clock: no shard serves reads more than `ds` clocks ahead of the slowest datacenter. On reported
@@ -41,18 +50,21 @@ class MirrorClock final : public Wait {
  public:
   enum class Looks : std::uint8_t { at_reported, at_applied };
 
-  MirrorClock(Clock ds, Looks looks) : ds_(ds), looks_(looks) {}
+  /// Without `ds`: as the links demand.
+  MirrorClock(std::optional<Clock> ds, Looks looks) : ds_(ds), looks_(looks) {}
 
-  bool holds(Clock closed, std::span<const PeerClock> peers) const override {
+  bool holds(Clock closed, std::span<const PeerClock> peers, Clock auto_ds) const override {
+    const Clock ds = bound(auto_ds);
     for (const PeerClock& peer : peers) {
       const Clock clock = looks_ == Looks::at_reported ? peer.reported : peer.applied;
-      if (closed > ds_ && clock < closed - ds_) return true;
+      if (closed > ds && clock < closed - ds) return true;
     }
     return false;
   }
+  Clock bound(Clock auto_ds) const override { return ds_.value_or(auto_ds); }
 
  private:
-  Clock ds_;
+  std::optional<Clock> ds_;
   Looks looks_;
 };
 

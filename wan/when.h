@@ -16,6 +16,8 @@ class When {
   /// due when `clock` closes. While it is not due, what others are sent merges into what this neighbour is
   /// owed.
   virtual bool due(Clock clock, std::size_t neighbour) const = 0;
+  /// The first clock after `clock` at which one is due.
+  virtual Clock next_due(Clock clock, std::size_t neighbour) const = 0;
 };
 
 /// Every h-th clock, with every neighbour.
@@ -25,6 +27,7 @@ class EveryClocks final : public When {
   explicit EveryClocks(Clock h) : h_(h) {}
 
   bool due(Clock clock, std::size_t /*neighbour*/) const override { return clock % h_ == 0; }
+  Clock next_due(Clock clock, std::size_t /*neighbour*/) const override { return (clock / h_ + 1) * h_; }
 
  private:
   Clock h_;

@@ -7,12 +7,24 @@
 
 namespace meridian {
 
-inline constexpr auto kModes = std::to_array<std::string_view>({"gaia", "bsp", "ssp", "async", "isolated"});
-inline constexpr auto kSchedules = std::to_array<std::string_view>({"inverse_sqrt", "constant"});
+inline constexpr auto kModes =
+    std::to_array<std::string_view>({"gaia", "bsp", "ssp", "async", "isolated", "local_sgd"});
+inline constexpr auto kWhats = std::to_array<std::string_view>({"all", "nothing", "significance_filter"});
+inline constexpr auto kWhens = std::to_array<std::string_view>({"every_clock", "every_h_clocks"});
+inline constexpr auto kWaits = std::to_array<std::string_view>({"never", "mirror_clock", "applied_clock"});
+inline constexpr auto kMerges = std::to_array<std::string_view>({"eager", "ordered", "anchored"});
+inline constexpr auto kSchedules =
+    std::to_array<std::string_view>({"inverse_sqrt", "constant", "linear", "learning_rate"});
+inline constexpr auto kFilterUnits = std::to_array<std::string_view>({"entry", "row"});
+inline constexpr auto kOnSilence = std::to_array<std::string_view>({"stop", "wait", "continue"});
+inline constexpr auto kOnBarrier = std::to_array<std::string_view>({"open", "stop"});
+inline constexpr auto kTruths = std::to_array<std::string_view>({"true", "false"});
 inline constexpr auto kModels = std::to_array<std::string_view>({"softmax", "mlp"});
 inline constexpr auto kDataFormats = std::to_array<std::string_view>({"idx", "generated"});
 inline constexpr auto kDataIfMissing = std::to_array<std::string_view>({"error", "generated"});
 inline constexpr auto kPartitions = std::to_array<std::string_view>({"random", "contiguous", "round_robin"});
 inline constexpr auto kOptimizers = std::to_array<std::string_view>({"sgd", "momentum", "nesterov"});
+inline constexpr auto kLearningRateSchedules =
+    std::to_array<std::string_view>({"constant", "step", "inverse_sqrt", "cosine"});
 
 }  // namespace meridian

@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/base/time.h"
@@ -32,10 +34,23 @@ struct DataConfig {
   bool operator==(const DataConfig&) const = default;
 };
 
+/// How the learning rate changes over the clocks. A value is there where the schedule uses it.
+struct LearningRateScheduleConfig {
+  std::string name = "constant";             ///< constant | step | inverse_sqrt | cosine
+  std::uint32_t warm_up = 0;                 ///< clocks
+  std::optional<std::uint32_t> every = {};   ///< step: clocks between two steps
+  std::optional<double> factor = {};         ///< step: on the rate
+  std::optional<std::uint32_t> clocks = {};  ///< cosine: where it ends
+  std::optional<double> final_ratio = {};    ///< cosine: there, to the configured rate (`final`)
+
+  bool operator==(const LearningRateScheduleConfig&) const = default;
+};
+
 struct OptimizerConfig {
   std::string name = "sgd";  ///< sgd | momentum | nesterov
   double learning_rate = 0.1;
   double momentum = 0.0;
+  LearningRateScheduleConfig schedule = {};
 
   bool operator==(const OptimizerConfig&) const = default;
 };
@@ -97,11 +112,43 @@ struct LinkConfig {
   bool operator==(const LinkConfig&) const = default;
 };
 
+/// The four choices of a synchronisation method (docs/architecture.md), in the words of choices.h. The
+/// selective barrier is part of the wait, with a key of its own.
+struct ModeChoice {
+  std::string what = "significance_filter";  ///< all | nothing | significance_filter
+  std::string when = "every_h_clocks";       ///< every_clock | every_h_clocks
+  std::string wait = "mirror_clock";         ///< never | mirror_clock | applied_clock
+  bool selective_barrier = true;
+  std::string merge = "eager";  ///< eager | ordered | anchored
+
+  bool operator==(const ModeChoice&) const = default;
+};
+
+/// What one table's filter has of its own; all of it is filled, from the parameters of all tables where the
+/// file says nothing.
+struct TableParameters {
+  double v0 = 0.01;
+  double floor = 0.0;
+  std::string by = "entry";  ///< entry | row
+
+  bool operator==(const TableParameters&) const = default;
+};
+
 struct WanParameters {
   double v0 = 0.01;                       ///< significance threshold at clock 1 (0.01 is 1 %)
-  std::string schedule = "inverse_sqrt";  ///< inverse_sqrt | constant
+  std::string schedule = "inverse_sqrt";  ///< inverse_sqrt | constant | linear | learning_rate
   std::uint32_t ds = 0;  ///< mirror clock: how far ahead of the slowest datacenter reads may go
   std::uint32_t h = 1;   ///< exchange every h clocks
+  std::optional<double> v_end = std::nullopt;               ///< linear: threshold after the ramp
+  std::optional<std::uint32_t> ramp_clocks = std::nullopt;  ///< linear: clocks from v0 to v_end
+  double floor = 0.0;        ///< a residual of at most this size, absolute, is never significant
+  double soft_ratio = 1.0;   ///< soft threshold as a share of the hard one; 1 is off
+  double soft_below = 0.5;   ///< share of a link's rate in use below which its threshold sinks
+  std::string by = "entry";  ///< entry | row
+  std::map<std::string, TableParameters> tables = {};  ///< by table name
+  bool ds_auto = false;                       ///< ds follows what is measured, up to ds_most; `ds` is unused
+  std::uint32_t ds_most = 32;                 ///< upper limit of an automatic ds
+  OptimizerConfig outer = {"sgd", 1.0, 0.0};  ///< of an anchored merge, at every exchange
 
   bool operator==(const WanParameters&) const = default;
 };
@@ -110,17 +157,58 @@ struct DeadlinesConfig {
   double start_s = 30.0;    ///< for all processes to be there
   double silence_s = 30.0;  ///< for a peer that says nothing
   double drain_s = 60.0;    ///< for the final drain
+  double wait_s = 600.0;    ///< on_silence wait: how long beyond silence_s before the run stops
+  double barrier_s = 30.0;  ///< for a read that the selective barrier holds
 
   bool operator==(const DeadlinesConfig&) const = default;
 };
 
+/// A hub and those that reach other datacenters through it; positions in `datacenters`.
+struct HubGroup {
+  std::size_t hub = 0;
+  std::vector<std::size_t> members;  ///< without the hub, ascending
+
+  bool operator==(const HubGroup&) const = default;
+};
+
+/// Who exchanges updates with whom.
+struct TopologyConfig {
+  enum class Kind : std::uint8_t {
+    mesh,       ///< everybody with everybody
+    hubs_auto,  ///< groups found from the links' bandwidth
+    hubs,       ///< `groups`
+    tree        ///< `parents`
+  };
+
+  Kind kind = Kind::mesh;
+  std::vector<HubGroup> groups;                     ///< by hub, ascending; every datacenter in one of them
+  std::vector<std::optional<std::size_t>> parents;  ///< of every datacenter; nothing for the root
+
+  bool operator==(const TopologyConfig&) const = default;
+};
+
+/// Which keys below `wan` the file or a --set gave, such as "what" or "parameters.v0". Only explanations read
+/// them. They play no part in comparing: a default that is written out makes no other configuration.
+struct GivenKeys {
+  std::set<std::string, std::less<>> keys;
+
+  bool contains(std::string_view key) const { return keys.contains(key); }
+  bool operator==(const GivenKeys&) const { return true; }
+};
+
 struct WanConfig {
-  std::string mode = "gaia";  ///< gaia | bsp | ssp | async | isolated
+  std::string mode = "gaia";  ///< gaia | bsp | ssp | async | isolated | local_sgd
+  ModeChoice choice;          ///< the mode's, with the file's own words over it
   LinkConfig lan{1000.0, 0.1};
   /// links[from][to], by position in `datacenters`; the diagonal is unused.
   std::vector<std::vector<LinkConfig>> links;
+  TopologyConfig topology;
+  /// As written, whether the mode uses them or not; see resolve_mode for those in effect.
   WanParameters parameters;
+  std::string on_silence = "stop";  ///< stop | wait | continue: a datacenter that goes silent
+  std::string on_barrier = "stop";  ///< open | stop: a selective barrier that outlives its deadline
   DeadlinesConfig deadlines;
+  GivenKeys given;
 
   bool operator==(const WanConfig&) const = default;
 };

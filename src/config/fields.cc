@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "src/config/choices.h"
 #include "src/config/spelling.h"
 
 namespace meridian {
@@ -70,12 +71,12 @@ std::optional<double> read_number(const YamlNode& value, const std::string& path
 }
 
 std::optional<std::uint64_t> read_integer(const YamlNode& value, const std::string& path, std::uint64_t least,
-                                          std::uint64_t most, Problems& problems) {
+                                          std::uint64_t most, Problems& problems, std::string_view others) {
   if (value.kind == Kind::scalar && !value.quoted && !has_leading_zero(value.text)) {
     const auto number = parse_whole<std::uint64_t>(value.text);
     if (number && *number >= least && *number <= most) return number;
   }
-  refuse(value, path, fmt::format("a whole number from {} to {}", least, most), problems);
+  refuse(value, path, fmt::format("a whole number from {} to {}{}", least, most, others), problems);
   return std::nullopt;
 }
 
@@ -148,6 +149,13 @@ bool Fields::choice(std::string_view key, std::string& out, std::span<const std:
   const auto read = read_choice(*value, path_of(key), words, problems_);
   if (read) out = *read;
   return read.has_value();
+}
+
+bool Fields::truth(std::string_view key, bool& out, Presence presence) {
+  std::string word;
+  if (!choice(key, word, kTruths, presence)) return false;
+  out = word == "true";
+  return true;
 }
 
 Fields Fields::map(std::string_view key, Presence presence) {

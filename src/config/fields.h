@@ -41,8 +41,10 @@ std::string describe_value(const YamlNode& value);
 /// The number in a scalar, when it is one that `range` holds; otherwise a problem is noted under `path`.
 std::optional<double> read_number(const YamlNode& value, const std::string& path, Range range,
                                   Problems& problems);
+/// `others` says in the problem what else may stand there: ", or auto".
 std::optional<std::uint64_t> read_integer(const YamlNode& value, const std::string& path, std::uint64_t least,
-                                          std::uint64_t most, Problems& problems);
+                                          std::uint64_t most, Problems& problems,
+                                          std::string_view others = {});
 std::optional<std::string> read_text(const YamlNode& value, const std::string& path,
                                      const std::string& expected, Problems& problems);
 /// A scalar that is one of `words`.
@@ -66,6 +68,8 @@ class Fields {
             Presence presence = Presence::optional);
   bool choice(std::string_view key, std::string& out, std::span<const std::string_view> words,
               Presence presence = Presence::optional);
+  /// true or false.
+  bool truth(std::string_view key, bool& out, Presence presence = Presence::optional);
   template <std::unsigned_integral T>
   bool integer(std::string_view key, T& out, std::uint64_t least, std::uint64_t most,
                Presence presence = Presence::optional) {
@@ -85,6 +89,10 @@ class Fields {
 
   bool has_map() const { return node_ != nullptr; }
   bool has(std::string_view key) const { return node_ != nullptr && node_->find(key) != nullptr; }
+  /// The same, and it is not null.
+  bool has_value(std::string_view key) const {
+    return has(key) && node_->find(key)->kind != YamlNode::Kind::null;
+  }
   /// Where the key's value stands, or the map if there is no such key.
   Place place_of(std::string_view key) const;
   Place place() const { return node_ == nullptr ? Place{} : node_->place; }

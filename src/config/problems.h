@@ -27,6 +27,7 @@ class Problems {
   void add(Place place, const std::string& what, const std::string& expected);
 
   bool empty() const { return found_.empty(); }
+  std::size_t count() const { return found_.size(); }
 
   /// "demo.yaml:3:5" or "--set wan.mode=x".
   std::string describe(Place place) const;

@@ -157,6 +157,27 @@ void read_datacenter(Fields& fields, Config& config) {
 
 }  // namespace
 
+void refuse_datacenter_name(Place place, const std::string& text, const std::string& path,
+                            const Config& config, Problems& problems) {
+  const auto names = datacenter_names(config);
+  problems.add(
+      place,
+      fmt::format("{} names {}, which is no datacenter{}", path, in_quotes(text), perhaps(text, names)),
+      names.empty() ? "a datacenter's name" : one_of(names));
+}
+
+std::optional<std::size_t> read_datacenter_name(const YamlNode& node, const std::string& path,
+                                                const Config& config, Problems& problems) {
+  if (node.kind == Kind::broken) return std::nullopt;
+  if (node.kind != Kind::scalar) {
+    problems.add(node.place, fmt::format("{} is {}", path, describe_value(node)), "a datacenter's name");
+    return std::nullopt;
+  }
+  const auto position = config.find_datacenter(node.text);
+  if (!position) refuse_datacenter_name(node.place, node.text, path, config, problems);
+  return position;
+}
+
 std::vector<std::string_view> datacenter_names(const Config& config) {
   std::vector<std::string_view> names;
   for (const DatacenterConfig& datacenter : config.datacenters) {

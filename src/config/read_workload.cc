@@ -79,6 +79,72 @@ void read_data(Fields fields, DataConfig& data, const std::filesystem::path& bas
   fields.refuse_unknown();
 }
 
+void refuse_keys_of_others(Fields& fields, const std::string& schedule) {
+  struct Use {
+    std::string_view key;
+    std::string_view schedule;
+  };
+  for (const Use& use :
+       {Use{"every", "step"}, Use{"factor", "step"}, Use{"clocks", "cosine"}, Use{"final", "cosine"}}) {
+    if (use.schedule == schedule || fields.find(use.key) == nullptr) continue;
+    fields.problems().add(
+        fields.place_of(use.key),
+        fmt::format("{} is given, which the schedule {} does not use", fields.path_of(use.key), schedule),
+        fmt::format("no such key, or name: {}", use.schedule));
+  }
+}
+
+void read_schedule_map(Fields fields, LearningRateScheduleConfig& schedule) {
+  const bool known = fields.choice("name", schedule.name, kLearningRateSchedules) || !fields.has("name");
+  const bool step = known && schedule.name == "step";
+  const bool cosine = known && schedule.name == "cosine";
+  std::uint32_t every = 1;
+  double factor = 0.1;
+  std::uint32_t clocks = 0;
+  double final_ratio = 0;
+  fields.integer("warm_up", schedule.warm_up, 0, kMostClocks);
+  fields.integer("every", every, 1, kMostClocks, step ? Presence::required : Presence::optional);
+  fields.number("factor", factor, Range::above(0, 1));
+  const bool ends =
+      fields.integer("clocks", clocks, 2, kMostClocks, cosine ? Presence::required : Presence::optional);
+  fields.number("final", final_ratio, Range::from_to(0, 1));
+  if (step) {
+    schedule.every = every;
+    schedule.factor = factor;
+  }
+  if (cosine) {
+    schedule.clocks = clocks;
+    schedule.final_ratio = final_ratio;
+  }
+  if (cosine && ends && clocks <= schedule.warm_up) {
+    fields.problems().add(fields.place_of("clocks"),
+                          fmt::format("{} is {}, and the warm-up alone takes {}", fields.path_of("clocks"),
+                                      clocks, schedule.warm_up),
+                          fmt::format("more than {}", fields.path_of("warm_up")));
+  }
+  if (known) refuse_keys_of_others(fields, schedule.name);
+  fields.refuse_unknown();
+}
+
+/// A map, or the name alone where nothing else is required.
+void read_schedule(Fields& optimizer, LearningRateScheduleConfig& schedule) {
+  const YamlNode* node = optimizer.find("schedule");
+  if (node == nullptr || node->kind == Kind::broken) return;
+  const std::string path = optimizer.path_of("schedule");
+  Problems& problems = optimizer.problems();
+  if (node->kind != Kind::scalar) return read_schedule_map(Fields(problems, node, path), schedule);
+  const auto name = read_choice(*node, path, kLearningRateSchedules, problems);
+  if (!name) return;
+  schedule.name = *name;
+  if (name == "step") {
+    problems.add(node->place, fmt::format("{}.every is missing", path),
+                 "a map such as {name: step, every: 1000}");
+  } else if (name == "cosine") {
+    problems.add(node->place, fmt::format("{}.clocks is missing", path),
+                 "a map such as {name: cosine, clocks: 3000}");
+  }
+}
+
 void read_optimizer(Fields fields, OptimizerConfig& optimizer) {
   const bool known = fields.choice("name", optimizer.name, kOptimizers) || !fields.has("name");
   fields.number("learning_rate", optimizer.learning_rate, Range::above(0, 1000), Presence::required);
@@ -91,6 +157,7 @@ void read_optimizer(Fields fields, OptimizerConfig& optimizer) {
                                       fields.path_of("momentum"), optimizer.momentum),
                           "0, or name: momentum or nesterov");
   }
+  read_schedule(fields, optimizer.schedule);
   fields.refuse_unknown();
 }
 

@@ -6,6 +6,8 @@
 #include <iterator>
 #include <string_view>
 
+#include "src/config/mode_presets.h"
+
 namespace meridian {
 
 namespace {
@@ -59,6 +61,16 @@ void write_compute(Writer& out, const ComputeConfig& compute) {
   for (const auto& [name, factor] : compute.factor) out.line("      {}: {}", quoted_text(name), factor);
 }
 
+void write_schedule(Writer& out, const LearningRateScheduleConfig& schedule) {
+  out.line("    schedule:");
+  out.line("      name: {}", schedule.name);
+  out.line("      warm_up: {}", schedule.warm_up);
+  if (schedule.every) out.line("      every: {}", *schedule.every);
+  if (schedule.factor) out.line("      factor: {}", *schedule.factor);
+  if (schedule.clocks) out.line("      clocks: {}", *schedule.clocks);
+  if (schedule.final_ratio) out.line("      final: {}", *schedule.final_ratio);
+}
+
 void write_workload(Writer& out, const WorkloadConfig& workload) {
   const DataConfig& data = workload.data;
   out.line("workload:");
@@ -76,6 +88,7 @@ void write_workload(Writer& out, const WorkloadConfig& workload) {
   out.line("    name: {}", workload.optimizer.name);
   out.line("    learning_rate: {}", workload.optimizer.learning_rate);
   out.line("    momentum: {}", workload.optimizer.momentum);
+  write_schedule(out, workload.optimizer.schedule);
   out.line("  batch: {}", workload.batch);
   out.line("  evaluate_every: {}", workload.evaluate_every);
   write_compute(out, workload.compute);
@@ -121,21 +134,83 @@ void write_links(Writer& out, const Config& config) {
   }
 }
 
+void write_topology(Writer& out, const Config& config) {
+  const TopologyConfig& topology = config.wan.topology;
+  const auto name = [&](std::size_t datacenter) { return quoted_text(config.datacenters[datacenter].name); };
+  switch (topology.kind) {
+    case TopologyConfig::Kind::mesh:
+      out.line("  topology: mesh");
+      return;
+    case TopologyConfig::Kind::hubs_auto:
+      out.line("  topology: hubs");
+      return;
+    case TopologyConfig::Kind::hubs:
+      out.line("  topology:");
+      out.line("    hubs:");
+      for (const HubGroup& group : topology.groups) {
+        std::vector<std::string> members;
+        for (const std::size_t member : group.members) members.push_back(name(member));
+        out.line("      - {{hub: {}, members: [{}]}}", name(group.hub), fmt::join(members, ", "));
+      }
+      return;
+    case TopologyConfig::Kind::tree: {
+      std::vector<std::string> parents;
+      for (std::size_t d = 0; d < topology.parents.size(); ++d) {
+        if (topology.parents[d])
+          parents.push_back(fmt::format("{}: {}", name(d), name(*topology.parents[d])));
+      }
+      out.line("  topology: {{tree: {{{}}}}}", fmt::join(parents, ", "));
+    }
+  }
+}
+
+void write_parameters(Writer& out, const WanParameters& parameters) {
+  out.line("  parameters:");
+  out.line("    v0: {}", parameters.v0);
+  out.line("    schedule: {}", parameters.schedule);
+  if (parameters.v_end) out.line("    v_end: {}", *parameters.v_end);
+  if (parameters.ramp_clocks) out.line("    ramp_clocks: {}", *parameters.ramp_clocks);
+  out.line("    floor: {}", parameters.floor);
+  out.line("    soft_ratio: {}", parameters.soft_ratio);
+  out.line("    soft_below: {}", parameters.soft_below);
+  out.line("    by: {}", parameters.by);
+  if (!parameters.tables.empty()) out.line("    tables:");
+  for (const auto& [name, table] : parameters.tables) {
+    out.line("      {}: {{v0: {}, floor: {}, by: {}}}", quoted_text(name), table.v0, table.floor, table.by);
+  }
+  out.line("    ds: {}", parameters.ds_auto ? "auto" : fmt::format("{}", parameters.ds));
+  out.line("    ds_most: {}", parameters.ds_most);
+  out.line("    h: {}", parameters.h);
+  out.line("    outer: {{name: {}, learning_rate: {}, momentum: {}}}", parameters.outer.name,
+           parameters.outer.learning_rate, parameters.outer.momentum);
+}
+
 void write_wan(Writer& out, const Config& config) {
   const WanConfig& wan = config.wan;
   out.line("wan:");
   out.line("  mode: {}", wan.mode);
+  // Only what differs from the mode's own: whoever changes the mode of this file changes its parts.
+  const ModePreset* const preset = find_mode_preset(wan.mode);
+  const ModeChoice mode = preset == nullptr ? ModeChoice{} : preset->choice;
+  if (wan.choice.what != mode.what) out.line("  what: {}", wan.choice.what);
+  if (wan.choice.when != mode.when) out.line("  when: {}", wan.choice.when);
+  if (wan.choice.wait != mode.wait) out.line("  wait: {}", wan.choice.wait);
+  if (wan.choice.selective_barrier != mode.selective_barrier) {
+    out.line("  selective_barrier: {}", wan.choice.selective_barrier);
+  }
+  if (wan.choice.merge != mode.merge) out.line("  merge: {}", wan.choice.merge);
   out.line("  lan: {{{}}}", link_yaml(wan.lan));
   write_links(out, config);
-  out.line("  parameters:");
-  out.line("    v0: {}", wan.parameters.v0);
-  out.line("    schedule: {}", wan.parameters.schedule);
-  out.line("    ds: {}", wan.parameters.ds);
-  out.line("    h: {}", wan.parameters.h);
+  write_topology(out, config);
+  write_parameters(out, wan.parameters);
+  out.line("  on_silence: {}", wan.on_silence);
+  out.line("  on_barrier: {}", wan.on_barrier);
   out.line("  deadlines:");
   out.line("    start_s: {}", wan.deadlines.start_s);
   out.line("    silence_s: {}", wan.deadlines.silence_s);
   out.line("    drain_s: {}", wan.deadlines.drain_s);
+  out.line("    wait_s: {}", wan.deadlines.wait_s);
+  out.line("    barrier_s: {}", wan.deadlines.barrier_s);
 }
 
 }  // namespace

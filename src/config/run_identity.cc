@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "src/base/random.h"
+#include "src/config/mode_presets.h"
 #include "src/config/spelling.h"
 
 namespace meridian {
@@ -31,6 +32,15 @@ class Keys {
   std::vector<std::pair<std::string, std::string>> keys_;
 };
 
+void add_schedule(Keys& keys, const LearningRateScheduleConfig& schedule) {
+  keys.add("workload.optimizer.schedule.name", schedule.name);
+  keys.add("workload.optimizer.schedule.warm_up", schedule.warm_up);
+  keys.add("workload.optimizer.schedule.every", schedule.every);
+  keys.add("workload.optimizer.schedule.factor", schedule.factor);
+  keys.add("workload.optimizer.schedule.clocks", schedule.clocks);
+  keys.add("workload.optimizer.schedule.final", schedule.final_ratio);
+}
+
 void add_workload(Keys& keys, const WorkloadConfig& workload) {
   keys.add("workload.model.kind", workload.model.kind);
   keys.add("workload.model.hidden", fmt::format("{}", fmt::join(workload.model.hidden, ",")));
@@ -42,6 +52,7 @@ void add_workload(Keys& keys, const WorkloadConfig& workload) {
   keys.add("workload.optimizer.name", workload.optimizer.name);
   keys.add("workload.optimizer.learning_rate", workload.optimizer.learning_rate);
   keys.add("workload.optimizer.momentum", workload.optimizer.momentum);
+  add_schedule(keys, workload.optimizer.schedule);
   keys.add("workload.batch", workload.batch);
   keys.add("workload.evaluate_every", workload.evaluate_every);
   keys.add("workload.stop.clocks", workload.stop.clocks);
@@ -74,9 +85,71 @@ void add_link(Keys& keys, const std::string& path, const LinkConfig& link) {
   keys.add(path + ".delay_ms", link.delay_ms);
 }
 
+/// The words that the file has over its mode's. The mode says the others, and where only the mode differs it
+/// is what a difference should name.
+void add_choice(Keys& keys, const WanConfig& wan) {
+  const ModePreset* const preset = find_mode_preset(wan.mode);
+  const ModeChoice own = preset == nullptr ? ModeChoice{} : preset->choice;
+  const ModeChoice& choice = wan.choice;
+  if (choice.what != own.what) keys.add("wan.what", choice.what);
+  if (choice.when != own.when) keys.add("wan.when", choice.when);
+  if (choice.wait != own.wait) keys.add("wan.wait", choice.wait);
+  if (choice.selective_barrier != own.selective_barrier)
+    keys.add("wan.selective_barrier", choice.selective_barrier);
+  if (choice.merge != own.merge) keys.add("wan.merge", choice.merge);
+}
+
+void add_topology(Keys& keys, const Config& config) {
+  const TopologyConfig& topology = config.wan.topology;
+  const auto name = [&](std::size_t datacenter) { return config.datacenters[datacenter].name; };
+  switch (topology.kind) {
+    case TopologyConfig::Kind::mesh:
+      keys.add("wan.topology", "mesh");
+      return;
+    case TopologyConfig::Kind::hubs_auto:
+      keys.add("wan.topology", "hubs");
+      return;
+    case TopologyConfig::Kind::hubs:
+      for (const HubGroup& group : topology.groups) {
+        std::vector<std::string> members;
+        for (const std::size_t member : group.members) members.push_back(name(member));
+        keys.add("wan.topology.hubs." + name(group.hub), fmt::format("{}", fmt::join(members, ",")));
+      }
+      return;
+    case TopologyConfig::Kind::tree:
+      for (std::size_t d = 0; d < topology.parents.size(); ++d) {
+        keys.add("wan.topology.tree." + name(d), topology.parents[d] ? name(*topology.parents[d]) : "");
+      }
+  }
+}
+
+void add_parameters(Keys& keys, const WanParameters& parameters) {
+  keys.add("wan.parameters.v0", parameters.v0);
+  keys.add("wan.parameters.schedule", parameters.schedule);
+  keys.add("wan.parameters.v_end", parameters.v_end);
+  keys.add("wan.parameters.ramp_clocks", parameters.ramp_clocks);
+  keys.add("wan.parameters.floor", parameters.floor);
+  keys.add("wan.parameters.soft_ratio", parameters.soft_ratio);
+  keys.add("wan.parameters.soft_below", parameters.soft_below);
+  keys.add("wan.parameters.by", parameters.by);
+  for (const auto& [name, table] : parameters.tables) {
+    const std::string path = fmt::format("wan.parameters.tables.{}.", name);
+    keys.add(path + "v0", table.v0);
+    keys.add(path + "floor", table.floor);
+    keys.add(path + "by", table.by);
+  }
+  keys.add("wan.parameters.ds", parameters.ds_auto ? "auto" : fmt::format("{}", parameters.ds));
+  keys.add("wan.parameters.ds_most", parameters.ds_most);
+  keys.add("wan.parameters.h", parameters.h);
+  keys.add("wan.parameters.outer.name", parameters.outer.name);
+  keys.add("wan.parameters.outer.learning_rate", parameters.outer.learning_rate);
+  keys.add("wan.parameters.outer.momentum", parameters.outer.momentum);
+}
+
 void add_wan(Keys& keys, const Config& config) {
   const WanConfig& wan = config.wan;
   keys.add("wan.mode", wan.mode);
+  add_choice(keys, wan);
   add_link(keys, "wan.lan", wan.lan);
   for (std::size_t from = 0; from < wan.links.size(); ++from) {
     for (std::size_t to = 0; to < wan.links[from].size(); ++to) {
@@ -86,13 +159,15 @@ void add_wan(Keys& keys, const Config& config) {
                wan.links[from][to]);
     }
   }
-  keys.add("wan.parameters.v0", wan.parameters.v0);
-  keys.add("wan.parameters.schedule", wan.parameters.schedule);
-  keys.add("wan.parameters.ds", wan.parameters.ds);
-  keys.add("wan.parameters.h", wan.parameters.h);
+  add_topology(keys, config);
+  add_parameters(keys, wan.parameters);
+  keys.add("wan.on_silence", wan.on_silence);
+  keys.add("wan.on_barrier", wan.on_barrier);
   keys.add("wan.deadlines.start_s", wan.deadlines.start_s);
   keys.add("wan.deadlines.silence_s", wan.deadlines.silence_s);
   keys.add("wan.deadlines.drain_s", wan.deadlines.drain_s);
+  keys.add("wan.deadlines.wait_s", wan.deadlines.wait_s);
+  keys.add("wan.deadlines.barrier_s", wan.deadlines.barrier_s);
 }
 
 /// One line of an identity text; `text` loses it.

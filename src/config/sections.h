@@ -2,6 +2,12 @@
 // part names another: datacenters come first.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "src/config/config.h"
 #include "src/config/fields.h"
 
@@ -13,6 +19,17 @@ void read_datacenters(Fields& root, Config& config);
 void read_workload(Fields& root, Config& config);
 
 void read_wan(Fields& root, Config& config);
+
+/// wan.topology.
+void read_topology(Fields& wan, Config& config);
+
+/// The datacenter that a scalar names, or nothing, with a problem noted under `path`.
+std::optional<std::size_t> read_datacenter_name(const YamlNode& node, const std::string& path,
+                                                const Config& config, Problems& problems);
+
+/// Notes that the key or value `text` at `place` names no datacenter.
+void refuse_datacenter_name(Place place, const std::string& text, const std::string& path,
+                            const Config& config, Problems& problems);
 
 /// The names of config.datacenters, valid as long as it is.
 std::vector<std::string_view> datacenter_names(const Config& config);

@@ -27,12 +27,7 @@ void SharedLink::enqueue(Time now, ConnectionId id, std::size_t bytes, std::uint
   // An arrival at the nanosecond of the last turn's end continues the busy period, so that a sender that
   // keeps the link exactly full does not make the rounding add up.
   const bool idle = serving_ == kNone && round_.first == kNone;
-  if (idle && now > turn_end_) {
-    earlier_busy_time_ = busy_time();
-    period_start_ = now;
-    period_bytes_ = 0;
-    turn_end_ = now;
-  }
+  if (idle && present() > turn_end_) start_count_anew(period_bytes_);
 
   const Index index = new_unit();
   Unit& unit = units_[index];
@@ -49,7 +44,72 @@ void SharedLink::enqueue(Time now, ConnectionId id, std::size_t bytes, std::uint
   settle(now);
 }
 
+void SharedLink::pause(Time now) {
+  MERIDIAN_CHECK(!paused(), "paused at {} ns and again at {} ns", paused_at_->count(), now.count());
+  settle(now);
+  paused_at_ = now;
+  due_units_ = 0;
+  for (Index i = in_flight_.first; i != kNone && units_[i].at <= now; i = units_[i].next) ++due_units_;
+}
+
+void SharedLink::resume(Time now) {
+  MERIDIAN_CHECK(paused(), "resumed at {} ns without a pause", now.count());
+  settle(now);
+  const Time length = now - *paused_at_;
+  if (turn_end_ > *paused_at_) {
+    period_start_ += length;
+    turn_end_ += length;
+  }
+  paused_at_.reset();
+  for (Index i = in_flight_.first; i != kNone; i = units_[i].next) {
+    if (due_units_ > 0) {
+      --due_units_;
+    } else {
+      units_[i].at += length;
+    }
+  }
+}
+
+void SharedLink::set_rate(Time now, double rate_bytes_per_s) {
+  MERIDIAN_CHECK(rate_bytes_per_s > 0, "rate {} bytes/s", rate_bytes_per_s);
+  settle(now);
+  const Time time = present();
+  if (turn_end_ >= time) {
+    const auto all = static_cast<double>(period_bytes_);
+    const double through = turn_end_ > time ? std::min(bytes_through_by(time), all) : all;
+    const auto whole = static_cast<std::uint64_t>(through);
+    start_count_anew(whole);
+    period_offset_ = through - static_cast<double>(whole);
+    options_.rate_bytes_per_s = rate_bytes_per_s;
+    // What the turn has not got through yet was given its time at the old rate.
+    for (Index i = in_flight_.first; i != kNone; i = units_[i].next) {
+      Unit& unit = units_[i];
+      if (unit.at - options_.delay <= time) continue;
+      unit.end -= std::min(unit.end, whole);
+      unit.at = time_at(unit.end) + options_.delay;
+    }
+    turn_end_ = time_at(period_bytes_);
+    settle(now);
+  }
+  options_.rate_bytes_per_s = rate_bytes_per_s;
+}
+
+void SharedLink::drop(Time now, ConnectionId id, std::vector<std::uint64_t>& dropped) {
+  settle(now);
+  if (id >= connections_.size()) return;
+  drop_in_flight(id, dropped);
+  drop_waiting(id, dropped);
+  if (serving_ == id) {
+    serving_ = kNone;
+    start_count_anew(period_bytes_);
+    settle(now);
+  } else {
+    leave_round(id);
+  }
+}
+
 std::optional<Time> SharedLink::next_event() const {
+  if (paused() && due_units_ == 0) return std::nullopt;
   if (in_flight_.first != kNone) return units_[in_flight_.first].at;
   // Nothing that waits can be through before the current turn and its own bytes are: a bound that moves on
   // with each call, and costs far fewer calls than one for each turn.
@@ -66,8 +126,9 @@ std::optional<Time> SharedLink::next_event() const {
 
 void SharedLink::advance(Time now, std::vector<Delivery>& out) {
   settle(now);
-  while (in_flight_.first != kNone && units_[in_flight_.first].at <= now) {
+  while (first_in_flight_is_due()) {
     const Index index = take_first(in_flight_);
+    if (paused()) --due_units_;
     const Unit& unit = units_[index];
     connections_[unit.connection].bytes_on_the_way -= unit.bytes;
     carried_bytes_ += unit.bytes;
@@ -85,25 +146,85 @@ std::size_t SharedLink::bytes_on_the_way(ConnectionId id) const {
 }
 
 Time SharedLink::busy_time() const {
-  return earlier_busy_time_ + std::max(Time{0}, std::min(turn_end_, last_now_) - period_start_);
+  return earlier_busy_time_ + std::max(Time{0}, std::min(turn_end_, present()) - period_start_);
+}
+
+void SharedLink::start_count_anew(std::uint64_t through) {
+  earlier_busy_time_ = busy_time();
+  period_start_ = present();
+  period_bytes_ -= through;
+  period_offset_ = 0.0;
+  turn_end_ = present();
+}
+
+bool SharedLink::first_in_flight_is_due() const {
+  if (in_flight_.first == kNone) return false;
+  return paused() ? due_units_ > 0 : units_[in_flight_.first].at <= last_now_;
+}
+
+void SharedLink::drop_in_flight(ConnectionId id, std::vector<std::uint64_t>& dropped) {
+  std::size_t due = due_units_;
+  List kept;
+  while (in_flight_.first != kNone) {
+    const Index index = take_first(in_flight_);
+    const Unit& unit = units_[index];
+    const bool is_due = paused() ? due > 0 : unit.at <= last_now_;
+    if (due > 0) --due;
+    if (unit.connection != id || is_due) {
+      append(kept, index);
+      continue;
+    }
+    connections_[id].bytes_on_the_way -= unit.bytes;
+    dropped.push_back(unit.cookie);
+    release_unit(index);
+  }
+  in_flight_ = kept;
+}
+
+void SharedLink::drop_waiting(ConnectionId id, std::vector<std::uint64_t>& dropped) {
+  Connection& connection = connections_[id];
+  while (connection.waiting.first != kNone) {
+    const Index index = take_first(connection.waiting);
+    connection.bytes_on_the_way -= units_[index].bytes;
+    dropped.push_back(units_[index].cookie);
+    release_unit(index);
+  }
+  connection.waiting_bytes = 0;
+}
+
+void SharedLink::leave_round(ConnectionId id) {
+  Index other = round_.first;
+  round_ = {};
+  while (other != kNone) {
+    const Index next = connections_[other].next_in_round;
+    if (other != id) join_round(other);
+    other = next;
+  }
 }
 
 Time SharedLink::time_at(std::uint64_t bytes_in_period) const {
-  const double ns = static_cast<double>(bytes_in_period) * 1e9 / options_.rate_bytes_per_s;
+  const double bytes = std::max(0.0, static_cast<double>(bytes_in_period) - period_offset_);
+  const double ns = bytes * 1e9 / options_.rate_bytes_per_s;
   MERIDIAN_CHECK(ns < 4e18, "{} bytes at {} bytes/s end beyond the range of time", bytes_in_period,
                  options_.rate_bytes_per_s);
   return period_start_ + Time{std::llround(ns)};
 }
 
+double SharedLink::bytes_through_by(Time now) const {
+  return static_cast<double>((now - period_start_).count()) * 1e-9 * options_.rate_bytes_per_s +
+         period_offset_;
+}
+
 std::uint64_t SharedLink::bytes_by(Time now) const {
-  const double bytes = static_cast<double>((now - period_start_).count()) * 1e-9 * options_.rate_bytes_per_s;
+  const double bytes = bytes_through_by(now);
   return bytes < 9e18 ? static_cast<std::uint64_t>(bytes) : std::uint64_t{9'000'000'000'000'000'000};
 }
 
 void SharedLink::settle(Time now) {
   MERIDIAN_CHECK(now >= last_now_, "now {} ns after {} ns", now.count(), last_now_.count());
   last_now_ = now;
-  while (turn_end_ <= now) {
+  const Time time = present();
+  while (turn_end_ <= time) {
     if (serving_ != kNone) {
       const ConnectionId ended = serving_;
       serving_ = kNone;
@@ -114,7 +235,7 @@ void SharedLink::settle(Time now) {
     round_.first = connections_[id].next_in_round;
     if (round_.first == kNone) round_.last = kNone;
     serving_ = id;
-    serve(id, turn_or_turns(connections_[id], now));
+    serve(id, turn_or_turns(connections_[id], time));
   }
 }
 
@@ -145,6 +266,7 @@ void SharedLink::serve(ConnectionId id, std::size_t bytes) {
     bytes -= part;
     period_bytes_ += part;
     if (unit.bytes_left > 0) break;
+    unit.end = period_bytes_;
     unit.at = time_at(period_bytes_) + options_.delay;
     append(in_flight_, take_first(connection.waiting));
   }

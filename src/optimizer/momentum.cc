@@ -1,5 +1,7 @@
 #include "src/optimizer/momentum.h"
 
+#include <utility>
+
 #include "src/base/check.h"
 #include "src/base/float_buffer.h"
 #include "src/optimizer/finite.h"
@@ -12,19 +14,16 @@ enum class Form { heavy_ball, nesterov };
 template <Form form>
 class Momentum : public Optimizer {
  public:
-  Momentum(const OptimizerOptions& options, std::size_t size)
-      : learning_rate_(static_cast<float>(options.learning_rate)),
-        momentum_(static_cast<float>(options.momentum)),
-        velocity_(size) {}
+  Momentum(OptimizerOptions options, std::size_t size) : options_(std::move(options)), velocity_(size) {}
 
-  bool step(float gradient_scale, float step_scale, std::span<const float> values,
+  bool step(Clock clock, float gradient_scale, float step_scale, std::span<const float> values,
             std::span<float> gradient_in_step_out) override {
     const std::size_t size = velocity_.size();
     MERIDIAN_CHECK(values.size() == size && gradient_in_step_out.size() == size,
                    "{} values and {} gradients for {} parameters", values.size(), gradient_in_step_out.size(),
                    size);
-    const float rate = -learning_rate_;
-    const float momentum = momentum_;
+    const float rate = -options_.rate_at(clock);
+    const float momentum = static_cast<float>(options_.momentum);
     float* const data = gradient_in_step_out.data();
     float* const velocities = velocity_.data();
     FiniteCheck check;
@@ -41,8 +40,7 @@ class Momentum : public Optimizer {
   }
 
  private:
-  float learning_rate_;
-  float momentum_;
+  OptimizerOptions options_;
   FloatBuffer velocity_;
 };
 

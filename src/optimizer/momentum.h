@@ -1,6 +1,6 @@
 // Gradient descent with momentum, in two forms that differ in where the gradient's step is taken from. Both
 // keep one velocity for each parameter, v, and write g for the mean gradient, m for momentum, r for the
-// learning rate:
+// clock's learning rate. The rate is no part of the velocity: when it changes, the whole step does at once.
 //
 //   heavy ball (Polyak 1964):  v = m v + g,  step = -r v
 //   Nesterov (Sutskever, Martens, Dahl & Hinton 2013, as PyTorch writes it, in terms of the point where the

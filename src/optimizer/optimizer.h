@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "src/base/result.h"
+#include "src/base/time.h"
+#include "src/optimizer/learning_rate.h"
 
 namespace meridian {
 
@@ -18,6 +20,10 @@ struct OptimizerOptions {
   std::string name = "sgd";    ///< one of optimizer_names()
   double learning_rate = 0.1;  ///< above 0
   double momentum = 0.0;       ///< in [0, 1); plain sgd takes 0 only
+  LearningRate schedule = {};  ///< scales learning_rate at each clock
+
+  /// The rate in force at `clock`, from 1.
+  float rate_at(Clock clock) const { return static_cast<float>(learning_rate * schedule.ratio(clock)); }
 };
 
 /// Not thread-safe: one thread owns an optimizer.
@@ -27,13 +33,14 @@ class Optimizer {
 
   /// Takes the gradient summed over a clock's samples from `gradient_in_step_out` and writes the step, which
   /// is to be *added* to the parameters, in its place, in one pass over memory and without allocation.
+  ///   clock           the one that closes, from 1; it decides the learning rate;
   ///   gradient_scale  multiplies the gradient first (1 / samples for the mean);
   ///   step_scale      multiplies the step as it is written, not the optimizer's state (the datacenter's
   ///   weight); values          the parameters before the step; optimizers with weight decay read them.
   /// Both spans have the size the optimizer was made for. Returns false when a step is not finite (from a
   /// gradient or state that is not, or by overflow): the caller stops the run, for the state is then spoilt.
-  [[nodiscard]] virtual bool step(float gradient_scale, float step_scale, std::span<const float> values,
-                                  std::span<float> gradient_in_step_out) = 0;
+  [[nodiscard]] virtual bool step(Clock clock, float gradient_scale, float step_scale,
+                                  std::span<const float> values, std::span<float> gradient_in_step_out) = 0;
 };
 
 /// An optimizer for `size` parameters, its state zero. Errors name the key (name, learning_rate, momentum),

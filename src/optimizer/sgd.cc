@@ -1,5 +1,7 @@
 #include "src/optimizer/sgd.h"
 
+#include <utility>
+
 #include "src/base/check.h"
 #include "src/optimizer/finite.h"
 
@@ -8,14 +10,14 @@ namespace {
 
 class Sgd : public Optimizer {
  public:
-  Sgd(float learning_rate, std::size_t size) : learning_rate_(learning_rate), size_(size) {}
+  Sgd(OptimizerOptions options, std::size_t size) : options_(std::move(options)), size_(size) {}
 
-  bool step(float gradient_scale, float step_scale, std::span<const float> values,
+  bool step(Clock clock, float gradient_scale, float step_scale, std::span<const float> values,
             std::span<float> gradient_in_step_out) override {
     MERIDIAN_CHECK(values.size() == size_ && gradient_in_step_out.size() == size_,
                    "{} values and {} gradients for {} parameters", values.size(), gradient_in_step_out.size(),
                    size_);
-    const float factor = -learning_rate_ * gradient_scale;
+    const float factor = -options_.rate_at(clock) * gradient_scale;
     float* const data = gradient_in_step_out.data();
     FiniteCheck check;
     for (std::size_t i = 0; i < size_; ++i) {
@@ -27,7 +29,7 @@ class Sgd : public Optimizer {
   }
 
  private:
-  float learning_rate_;
+  OptimizerOptions options_;
   std::size_t size_;
 };
 
@@ -39,7 +41,7 @@ Result<std::unique_ptr<Optimizer>> make_sgd(const OptimizerOptions& options, std
         fmt::format("momentum is {}; expected 0 with the optimizer sgd (momentum and nesterov use it)",
                     options.momentum)};
   }
-  return std::unique_ptr<Optimizer>(std::make_unique<Sgd>(static_cast<float>(options.learning_rate), size));
+  return std::unique_ptr<Optimizer>(std::make_unique<Sgd>(options, size));
 }
 
 }  // namespace meridian

@@ -1,4 +1,5 @@
-// Stochastic gradient descent: step = -learning_rate * gradient. It keeps no state.
+// Stochastic gradient descent: step = -r g, with r for the clock's learning rate and g for
+// the mean gradient. It keeps no state.
 #pragma once
 
 #include "src/optimizer/optimizer.h"

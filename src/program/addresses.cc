@@ -182,8 +182,8 @@ Result<Addresses> AddressBook::of(ProcessId self, std::size_t own_servers,
   if (own == listening_.end()) return unknown(self);
   addresses.listeners = {{Channel::control, own->second.lan_control},
                          {Channel::data, own->second.lan_data},
-                         {Channel::control, own->second.wan_control},
-                         {Channel::data, own->second.wan_data}};
+                         {Channel::control, own->second.wan_control, /*wide_area=*/true},
+                         {Channel::data, own->second.wan_data, /*wide_area=*/true}};
   for (const ProcessId counterpart : counterparts) {
     const auto routes = wan_routes_.find(names.at(self));
     if (routes == wan_routes_.end() || !routes->second.contains(names.at(counterpart)))

@@ -24,7 +24,11 @@ struct OutputArguments {
   bool overwrite = false;
 };
 
-int check_command(const ConfigArguments& arguments);
+struct CheckArguments {
+  ConfigArguments config;
+  bool explain = false;  ///< say what the synchronisation method comes to
+};
+int check_command(const CheckArguments& arguments);
 
 struct SimulateArguments {
   ConfigArguments config;

@@ -1,14 +1,32 @@
 #include "src/program/deployment.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
 
 #include "src/base/random.h"
+#include "src/config/mode_presets.h"
 #include "src/config/run_identity.h"
+#include "src/config/spelling.h"
 #include "src/model/classification_workload.h"
+#include "src/program/wan_parts.h"
 
 namespace meridian::program {
+namespace {
+
+/// The configuration was checked when it was read.
+LearningRate learning_rate_of(const OptimizerConfig& optimizer) {
+  const LearningRateScheduleConfig& schedule = optimizer.schedule;
+  LearningRateOptions options{.name = schedule.name, .warm_up = schedule.warm_up};
+  options.every = schedule.every.value_or(options.every);
+  options.factor = schedule.factor.value_or(options.factor);
+  options.clocks = schedule.clocks.value_or(options.clocks);
+  options.final = schedule.final_ratio.value_or(options.final);
+  return LearningRate::make(options).value();
+}
+}  // namespace
 
 std::vector<ProcessId> processes_of(const Config& config) {
   std::vector<ProcessId> ids;
@@ -25,6 +43,23 @@ std::vector<ProcessId> processes_of(const Config& config) {
 }
 
 std::uint64_t run_digest(const Config& config) { return hash_text(identity_text(config)); }
+
+namespace {
+
+/// The configuration's tables must be the model's.
+Failure check_table_names(const Config& config, const std::vector<TableSpec>& tables) {
+  std::vector<std::string_view> names;
+  for (const TableSpec& table : tables) names.emplace_back(table.name);
+  for (const auto& [name, parameters] : config.wan.parameters.tables) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    return Error{
+        fmt::format("{}: wan.parameters.tables names {}, which is no table of the model{}; expected {}",
+                    config.file.string(), in_quotes(name), perhaps(name, names), one_of(names))};
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Deployment>> Deployment::create(Config config) {
   std::unique_ptr<Deployment> made(new Deployment(std::move(config)));
@@ -45,6 +80,7 @@ Result<std::unique_ptr<Deployment>> Deployment::create(Config config) {
   Result<std::unique_ptr<Workload>> built = make_classification_workload(options);
   if (!built) return built.error();
   made->workload_ = std::move(built).value();
+  if (Failure failure = check_table_names(made->config_, made->workload_->tables())) return *failure;
   made->shards_ = std::make_unique<datacenter::ShardMap>(made->workload_->tables(), made->config_.shards);
   return made;
 }
@@ -115,29 +151,32 @@ Result<std::unique_ptr<wan::MirroredServer>> Deployment::make_server(std::uint16
   const WorkloadConfig& workload = config_.workload;
 
   wan::MirroredServer::Options options;
-  options.server = {
-      .self = id,
-      .datacenter_name = own.name,
-      .workers = own.workers,
-      .servers = own.servers,
-      .evaluate_every = workload.evaluate_every,
-      .stop_time = {},
-      .optimizer = {workload.optimizer.name, workload.optimizer.learning_rate, workload.optimizer.momentum}};
+  options.server = {.self = id,
+                    .datacenter_name = own.name,
+                    .workers = own.workers,
+                    .servers = own.servers,
+                    .evaluate_every = workload.evaluate_every,
+                    .stop_time = {},
+                    .optimizer = {workload.optimizer.name, workload.optimizer.learning_rate,
+                                  workload.optimizer.momentum, learning_rate_of(workload.optimizer)}};
   if (workload.stop.time_s) options.server.stop_time = from_seconds(*workload.stop.time_s);
 
   options.mirror.self = id;
   options.mirror.datacenter_name = own.name;
   for (const TableSpec& table : workload_->tables()) options.mirror.table_names.push_back(table.name);
-  options.mirror.weight = weight(datacenter);
-  for (std::size_t d = 0; d < config_.datacenters.size(); ++d) {
-    if (d == datacenter) continue;
+  const wan::Overlay overlay = overlay_of(config_);
+  for (const wan::OverlayNeighbour& neighbour : overlay.neighbours(datacenter)) {
+    const std::size_t d = neighbour.datacenter;
     const LinkConfig& there = config_.wan.links[datacenter][d];
     const LinkConfig& back = config_.wan.links[d][datacenter];
     options.mirror.neighbours.push_back({.name = config_.datacenters[d].name,
                                          .datacenter = d,
                                          .servers = config_.datacenters[d].servers,
                                          .bytes_per_s = bytes_per_second(there.bandwidth_mbps),
-                                         .round_trip = from_seconds((there.delay_ms + back.delay_ms) / 1e3)});
+                                         .round_trip = from_seconds((there.delay_ms + back.delay_ms) / 1e3),
+                                         .relation = neighbour.relation,
+                                         .behind = neighbour.behind,
+                                         .sources = overlay.sources(datacenter, d)});
   }
   options.mirror.stop = {.datacenters = config_.datacenters.size(),
                          .own = datacenter,
@@ -145,14 +184,16 @@ Result<std::unique_ptr<wan::MirroredServer>> Deployment::make_server(std::uint16
                          .target = workload.stop.target,
                          .larger_is_better = workload_->larger_is_better()};
   options.mirror.drain_deadline = from_seconds(config_.wan.deadlines.drain_s);
-  options.mode_name = config_.wan.mode;
-  const WanParameters& parameters = config_.wan.parameters;
-  options.mode_parameters = {parameters.v0, parameters.schedule, parameters.ds, parameters.h};
-  options.merge_order.resize(config_.datacenters.size());
-  std::iota(options.merge_order.begin(), options.merge_order.end(), std::size_t{0});
-  std::sort(options.merge_order.begin(), options.merge_order.end(), [this](std::size_t a, std::size_t b) {
-    return config_.datacenters[a].name < config_.datacenters[b].name;
-  });
+  options.mirror.absence = absence_options(config_.wan);
+  options.mirror.on_barrier =
+      config_.wan.on_barrier == "open" ? wan::BarrierPolicy::open : wan::BarrierPolicy::stop;
+  options.mirror.barrier_deadline = from_seconds(config_.wan.deadlines.barrier_s);
+  const Result<ResolvedMode> resolved = resolve_mode(config_.wan);
+  if (!resolved) return resolved.error();
+  options.mode = mode_parts(resolved.value());
+  options.mode_parameters = mode_parameters(resolved.value(), workload_->tables());
+  options.weight = weight(datacenter);
+  options.learning_rate = learning_rate_of(workload.optimizer);
   return wan::MirroredServer::create(std::move(options), identity(id, incarnation), deadlines(), *workload_,
                                      *shards_);
 }

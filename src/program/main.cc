@@ -38,11 +38,15 @@ int dispatch(int argc, char** argv) {
   app.footer(kExitCodes);
   int code = kDone;
 
-  ConfigArguments check;
+  CheckArguments check;
   CLI::App* const check_app = app.add_subcommand(
       "check", "is a configuration valid? Says file:line:column, what is wrong, what was expected");
-  add_config(*check_app, check);
-  check_app->footer("Example: meridian check configs/demo.yaml --set wan.mode=bsp");
+  add_config(*check_app, check.config);
+  check_app->add_flag("--explain", check.explain,
+                      "say what the synchronisation method comes to, and where each part of it comes from");
+  check_app->footer(
+      "Example: meridian check configs/demo.yaml --set wan.mode=bsp\n"
+      "         meridian check configs/demo.yaml --set wan.mode=local_sgd --explain");
   check_app->callback([&] { code = check_command(check); });
 
   RunArguments run;

@@ -80,8 +80,10 @@ class Node {
     auto created =
         RealRuntime::create({.self = self_,
                              .run_digest = run_digest(deployment_.config()),
+                             .incarnation = incarnation,
                              .addresses = std::move(addresses).value(),
-                             .observe = [this](Time now, const Report& report) { observe(now, report); }},
+                             .observe = [this](Time now, const Report& report) { observe(now, report); },
+                             .name_of = [this](ProcessId id) { return name_of(id); }},
                             *machine);
     if (!created) return give_up(created.error().message, kFailed);
     runtime_ = std::move(created).value();
@@ -106,6 +108,10 @@ class Node {
   }
 
  private:
+  std::string name_of(ProcessId id) const {
+    return process_name(deployment_.config().datacenters.at(id.datacenter).name, id);
+  }
+
   int give_up(const std::string& reason, int code) {
     tell({.kind = ProcessEvent::Kind::fault, .text = reason});
     if (!launcher_) print_error(reason);

@@ -47,7 +47,9 @@ Time stalled_after(const Config& config) {
   const ComputeConfig& compute = config.workload.compute;
   const double computation = slowest * (2 * compute.seconds_per_clock + compute.seconds_per_evaluation);
   const DeadlinesConfig& deadlines = config.wan.deadlines;
-  return from_seconds(3600 + 4 * (computation + deadlines.start_s + deadlines.silence_s + deadlines.drain_s));
+  const double waits =
+      deadlines.start_s + deadlines.silence_s + deadlines.drain_s + deadlines.wait_s + deadlines.barrier_s;
+  return from_seconds(3600 + 4 * (computation + waits));
 }
 
 /// The machines of one simulated run and what is recorded of it.

@@ -7,9 +7,32 @@
 
 namespace meridian {
 
-void Membership::expect(ProcessId peer, const std::string& name, bool answer) {
-  watch_.expect(peer, name, /*connections=*/2);
-  peers_.push_back({peer, name, answer});
+void Membership::expect(ProcessId peer, const std::string& name, bool answer, WhenLost when_lost) {
+  watch_.expect(peer, name, /*connections=*/2, when_lost == WhenLost::policy_decides);
+  peers_.push_back({peer, name, answer, when_lost});
+}
+
+Membership::Peer* Membership::find(ProcessId peer) {
+  const auto found = std::find_if(peers_.begin(), peers_.end(), [&](const Peer& p) { return p.id == peer; });
+  return found == peers_.end() ? nullptr : &*found;
+}
+
+void Membership::shut_out(ProcessId peer) {
+  if (Peer* const known = find(peer)) known->shut_out = true;
+  watch_.departed(peer);
+}
+
+bool Membership::is_shut_out(ProcessId peer) const {
+  const Peer* const known = const_cast<Membership*>(this)->find(peer);
+  return known != nullptr && known->shut_out;
+}
+
+/// A peer is gone for good: its policy decides, or the run ends.
+void Membership::lost(Time now, ProcessId peer, const std::string& why, Actions& actions) {
+  const Peer* const known = find(peer);
+  const bool asked = known != nullptr && known->when_lost == WhenLost::policy_decides && decide_loss_;
+  if (asked && decide_loss_(now, peer, why, actions)) return;
+  fail(now, FaultKind::failed, why, actions);
 }
 
 Message Membership::hello(Channel channel) const {
@@ -22,6 +45,9 @@ void Membership::greet(Time now, ProcessId peer, Actions& actions) {
 }
 
 std::size_t Membership::send(Time now, ProcessId to, Channel channel, Message message, Actions& actions) {
+  const bool numbered = number_ && !std::holds_alternative<Hello>(message.body) &&
+                        !std::holds_alternative<Refusal>(message.body);
+  if (numbered) message.position = number_(to, channel, message.body);
   const std::size_t bytes = actions.send(to, channel, std::move(message));
   watch_.sent_to(now, to);
   if (counter_) counter_(to, channel, bytes);
@@ -66,8 +92,9 @@ void Membership::on_hello(Time now, ProcessId from, Channel channel, const Hello
          actions);
     return;
   }
+  if (is_shut_out(from)) return;
   if (!watch_.greeted(now, from, hello_in.incarnation, channel)) {
-    fail(now, FaultKind::failed, fmt::format("{} was restarted during the run", name_of(from)), actions);
+    lost(now, from, fmt::format("{} was restarted during the run", name_of(from)), actions);
     return;
   }
   const auto peer = std::find_if(peers_.begin(), peers_.end(), [&](const Peer& p) { return p.id == from; });
@@ -80,22 +107,22 @@ bool Membership::on_message(Time now, ProcessId from, Channel channel, const Bod
     return true;
   }
   if (const auto* refusal = std::get_if<Refusal>(&body)) {
-    if (watch_.knows(from)) {
-      fail(now, FaultKind::failed,
+    if (watch_.knows(from) && !is_shut_out(from)) {
+      lost(now, from,
            fmt::format("{} runs another configuration: {}", name_of(from),
                        identity_.explain_difference(refusal->identity_text)),
            actions);
     }
     return true;
   }
+  if (is_shut_out(from)) return true;
   watch_.heard_from(now, from);
   if (const auto* goodbye = std::get_if<Goodbye>(&body)) {
     if (!watch_.has_greeted(from)) return true;
     watch_.departed(from);
     if (goodbye->failed) {
       // A peer's text is a peer's text: bounded, and never passed on as if it were ours.
-      fail(now, FaultKind::failed,
-           fmt::format("{} stopped: {}", name_of(from), goodbye->reason.substr(0, 500)), actions);
+      lost(now, from, fmt::format("{} stopped: {}", name_of(from), goodbye->reason.substr(0, 500)), actions);
     }
     return true;
   }
@@ -112,14 +139,15 @@ void Membership::on_tick(Time now, Actions& actions) {
 }
 
 void Membership::say_goodbye(Time now, bool failed, const std::string& reason, Actions& actions) {
-  for (const Peer& peer : peers_) say_goodbye_to(now, peer.id, failed, reason, actions);
+  for (const Peer& peer : peers_) {
+    if (!watch_.has_departed(peer.id)) say_goodbye_to(now, peer.id, failed, reason, actions);
+  }
 }
 
 void Membership::say_goodbye_to(Time now, ProcessId peer, bool failed, const std::string& reason,
                                 Actions& actions) {
-  const auto known = std::find_if(peers_.begin(), peers_.end(), [&](const Peer& p) { return p.id == peer; });
-  if (known == peers_.end() || known->told_goodbye || !watch_.has_greeted(peer) || watch_.has_departed(peer))
-    return;
+  Peer* const known = find(peer);
+  if (known == nullptr || known->told_goodbye || !watch_.has_greeted(peer)) return;
   known->told_goodbye = true;
   if (!failed) watch_.released(peer);
   send(now, peer, Channel::control, {Goodbye{failed, reason}, {}}, actions);

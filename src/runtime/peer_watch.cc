@@ -10,9 +10,9 @@
 
 namespace meridian {
 
-void PeerWatch::expect(ProcessId peer, std::string name, int connections) {
+void PeerWatch::expect(ProcessId peer, std::string name, int connections, bool excused) {
   MERIDIAN_CHECK(find(peer) == nullptr, "{} is expected twice", name);
-  peers_.push_back({.id = peer, .name = std::move(name), .connections = connections});
+  peers_.push_back({.id = peer, .name = std::move(name), .connections = connections, .excused = excused});
 }
 
 const PeerWatch::Peer* PeerWatch::find(ProcessId peer) const {
@@ -66,6 +66,17 @@ void PeerWatch::released(ProcessId peer) {
   if (Peer* const known = find(peer)) known->released = true;
 }
 
+Time PeerWatch::silent_for(Time now, ProcessId peer) const {
+  const Peer* const known = find(peer);
+  const bool owes = known != nullptr && complete() && !known->departed && !known->released;
+  return owes ? now - known->heard : Time{0};
+}
+
+Time PeerWatch::quiet_for(Time now, ProcessId peer) const {
+  const Peer* const known = find(peer);
+  return known == nullptr ? Time{0} : now - known->heard;
+}
+
 bool PeerWatch::has_departed(ProcessId peer) const {
   const Peer* const known = find(peer);
   return known != nullptr && known->departed;
@@ -97,7 +108,7 @@ std::string PeerWatch::overdue(Time now) const {
                        to_seconds(deadlines_.start));
   }
   for (const Peer& peer : peers_) {
-    if (!peer.departed && !peer.released && now - peer.heard >= deadlines_.silence) {
+    if (!peer.departed && !peer.released && !peer.excused && now - peer.heard >= deadlines_.silence) {
       return fmt::format("{} has been silent for {:.0f} s (wan.deadlines.silence_s; policy: stop)", peer.name,
                          to_seconds(now - peer.heard));
     }

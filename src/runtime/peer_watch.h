@@ -32,8 +32,9 @@ class PeerWatch {
   /// How often to look: so often that a heartbeat is never late for a short silence deadline.
   Time tick() const { return std::clamp(Time(deadlines_.silence / 4), kShortestTick, kTick); }
 
-  /// Adds a peer that must say hello on `connections` connections.
-  void expect(ProcessId peer, std::string name, int connections);
+  /// Adds a peer that must say hello on `connections` connections. Whose silence is `excused` is not overdue
+  /// once all have greeted: somebody else decides what it means.
+  void expect(ProcessId peer, std::string name, int connections, bool excused = false);
 
   bool knows(ProcessId peer) const { return find(peer) != nullptr; }
 
@@ -46,12 +47,17 @@ class PeerWatch {
   bool has_greeted(ProcessId peer, Channel channel) const;
 
   void heard_from(Time now, ProcessId peer);
+  const Deadlines& deadlines() const { return deadlines_; }
   void sent_to(Time now, ProcessId peer);
   /// The peer left in good order: its silence means nothing any more.
   void departed(ProcessId peer);
   bool has_departed(ProcessId peer) const;
   /// We said goodbye to it in good order: it owes us nothing any more, not even a sign of life.
   void released(ProcessId peer);
+  /// How long nothing has come from a peer that still owes a sign of life; 0 for any other.
+  Time silent_for(Time now, ProcessId peer) const;
+  /// How long nothing has come from any peer.
+  Time quiet_for(Time now, ProcessId peer) const;
 
   /// Names of the peers that have not greeted, "a, b and c".
   std::string missing_names() const;
@@ -72,6 +78,7 @@ class PeerWatch {
     bool on_data = false;
     bool departed = false;
     bool released = false;
+    bool excused = false;
     std::uint64_t incarnation = 0;
     Time heard{0};
     Time sent{0};

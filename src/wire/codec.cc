@@ -65,6 +65,7 @@ struct HeaderWriter {
     auto out = header.initPull();
     out.setClock(pull.clock);
     out.setFinal(pull.final);
+    if (!pull.segments.empty()) write_segments(out, pull.segments);
   }
   void operator()(const PullReply& reply) {
     auto out = header.initPullReply();
@@ -107,17 +108,16 @@ struct HeaderWriter {
   }
   void operator()(const Update& update) {
     auto out = header.initUpdate();
-    out.setEpoch(update.epoch);
     out.setNumber(update.number);
     out.setClock(update.clock);
     write_segments(out, update.segments);
+    out.setReleased(update.released);
   }
   void operator()(const ClockReport& report) {
     auto out = header.initClockReport();
     out.setClock(report.clock);
     out.setCompleteClock(report.complete_clock);
     out.setCompleteNumber(report.complete_number);
-    out.setEpoch(report.epoch);
     out.setAckEpoch(report.ack_epoch);
     out.setAckNumber(report.ack_number);
   }
@@ -130,16 +130,31 @@ struct HeaderWriter {
     auto out = header.initEvaluation();
     out.setClock(evaluation.clock);
     out.setObjective(evaluation.objective);
+    out.setDatacenter(evaluation.datacenter);
   }
   void operator()(const StopProposal& proposal) {
     auto out = header.initStopProposal();
     out.setClock(proposal.clock);
     out.setReason(static_cast<std::uint8_t>(proposal.reason));
+    out.setDatacenter(proposal.datacenter);
   }
-  void operator()(const DrainDone& done) {
-    auto out = header.initDrainDone();
-    out.setEpoch(done.epoch);
-    out.setNumber(done.number);
+  void operator()(const DrainDone& done) { header.initDrainDone().setNumber(done.number); }
+  void operator()(const Resume& resume) {
+    auto out = header.initResume();
+    out.setEpoch(resume.epoch);
+    out.setNumber(resume.number);
+  }
+  void operator()(const Probe& probe) { header.initProbe().setNumber(probe.number); }
+  void operator()(const Announcement& announcement) {
+    auto out = header.initAnnouncement();
+    out.setNumber(announcement.number);
+    out.setClock(announcement.clock);
+    write_segments(out, announcement.segments);
+  }
+  void operator()(const Departure& departure) {
+    auto out = header.initDeparture();
+    out.setDatacenter(departure.datacenter);
+    out.setReturned(departure.returned);
   }
 };
 
@@ -205,8 +220,10 @@ Body read_body(schema::Header::Reader header) {
       return Refusal{read_text(header.getRefusal().getText())};
     case schema::Header::GOODBYE:
       return Goodbye{header.getGoodbye().getFailed(), read_text(header.getGoodbye().getReason())};
-    case schema::Header::PULL:
-      return Pull{header.getPull().getClock(), header.getPull().getFinal()};
+    case schema::Header::PULL: {
+      const auto in = header.getPull();
+      return Pull{in.getClock(), in.getFinal(), read_segments(in, /*dense_only=*/true)};
+    }
     case schema::Header::PULL_REPLY: {
       const auto in = header.getPullReply();
       return PullReply{in.getClock(), in.getPart(),   in.getLast(),
@@ -236,26 +253,38 @@ Body read_body(schema::Header::Reader header) {
     }
     case schema::Header::UPDATE: {
       const auto in = header.getUpdate();
-      return Update{in.getEpoch(), in.getNumber(), in.getClock(), read_segments(in, /*dense_only=*/false)};
+      return Update{in.getNumber(), in.getClock(), read_segments(in, /*dense_only=*/false), in.getReleased()};
     }
     case schema::Header::CLOCK_REPORT: {
       const auto in = header.getClockReport();
-      return ClockReport{in.getClock(), in.getCompleteClock(), in.getCompleteNumber(),
-                         in.getEpoch(), in.getAckEpoch(),      in.getAckNumber()};
+      return ClockReport{in.getClock(), in.getCompleteClock(), in.getCompleteNumber(), in.getAckEpoch(),
+                         in.getAckNumber()};
     }
     case schema::Header::ACKNOWLEDGEMENT:
       return Acknowledgement{header.getAcknowledgement().getEpoch(), header.getAcknowledgement().getNumber()};
-    case schema::Header::EVALUATION:
-      return Evaluation{header.getEvaluation().getClock(), header.getEvaluation().getObjective()};
+    case schema::Header::EVALUATION: {
+      const auto in = header.getEvaluation();
+      return Evaluation{in.getClock(), in.getObjective(), in.getDatacenter()};
+    }
     case schema::Header::STOP_PROPOSAL: {
       const auto in = header.getStopProposal();
       if (in.getReason() > static_cast<std::uint8_t>(StopReason::target)) {
         throw Malformed{fmt::format("stop reason {}", in.getReason())};
       }
-      return StopProposal{in.getClock(), static_cast<StopReason>(in.getReason())};
+      return StopProposal{in.getClock(), static_cast<StopReason>(in.getReason()), in.getDatacenter()};
     }
     case schema::Header::DRAIN_DONE:
-      return DrainDone{header.getDrainDone().getEpoch(), header.getDrainDone().getNumber()};
+      return DrainDone{header.getDrainDone().getNumber()};
+    case schema::Header::RESUME:
+      return Resume{header.getResume().getEpoch(), header.getResume().getNumber()};
+    case schema::Header::PROBE:
+      return Probe{header.getProbe().getNumber()};
+    case schema::Header::ANNOUNCEMENT: {
+      const auto in = header.getAnnouncement();
+      return Announcement{in.getNumber(), in.getClock(), read_segments(in, /*dense_only=*/false)};
+    }
+    case schema::Header::DEPARTURE:
+      return Departure{header.getDeparture().getDatacenter(), header.getDeparture().getReturned()};
   }
   throw Malformed{fmt::format("unknown kind {}", static_cast<unsigned>(header.which()))};
 }
@@ -285,17 +314,26 @@ void check_payloads(const Body& body, std::span<const Payload> payloads) {
     }
     return;
   }
+  if (std::holds_alternative<Announcement>(body)) {
+    // How long its indexes are only who decodes them can tell.
+    if (payloads.size() != 1)
+      throw Malformed{fmt::format("{} payloads with an announcement", payloads.size())};
+    return;
+  }
   if (!payloads.empty())
     throw Malformed{fmt::format("{} payloads with a {}", payloads.size(), kind_name(body))};
 }
 
 }  // namespace
 
-std::vector<std::byte> encode_header(const Body& body) {
+std::vector<std::byte> encode_header(const Body& body, SessionPosition position) {
   capnp::word scratch[64];  // enough for all but refusals and long segment lists; those allocate
   std::memset(scratch, 0, sizeof(scratch));
   capnp::MallocMessageBuilder builder(kj::arrayPtr(scratch, 64));
-  std::visit(HeaderWriter{builder.initRoot<schema::Header>()}, body);
+  auto root = builder.initRoot<schema::Header>();
+  root.setEpoch(position.epoch);
+  root.setSequence(position.sequence);
+  std::visit(HeaderWriter{root}, body);
   kj::VectorOutputStream stream;
   capnp::writePackedMessage(stream, builder);
   const auto bytes = stream.getArray();
@@ -304,7 +342,7 @@ std::vector<std::byte> encode_header(const Body& body) {
   return header;
 }
 
-Result<Body> decode_header(std::span<const std::byte> header, std::span<const Payload> payloads) {
+Result<Header> decode_header(std::span<const std::byte> header, std::span<const Payload> payloads) {
   if (header.size() > kMaxHeaderBytes) return Error{fmt::format("a header of {} bytes", header.size())};
   const Silence silence;
   try {
@@ -314,9 +352,10 @@ Result<Body> decode_header(std::span<const std::byte> header, std::span<const Pa
     options.traversalLimitInWords = kMaxHeaderBytes;
     options.nestingLimit = 8;
     capnp::PackedMessageReader reader(stream, options);
-    Body body = read_body(reader.getRoot<schema::Header>());
-    check_payloads(body, payloads);
-    return body;
+    const auto root = reader.getRoot<schema::Header>();
+    Header decoded{read_body(root), {root.getEpoch(), root.getSequence()}};
+    check_payloads(decoded.body, payloads);
+    return decoded;
   } catch (const Malformed& malformed) {
     return Error{malformed.why};
   } catch (const kj::Exception& exception) {

@@ -16,21 +16,28 @@ inline constexpr std::size_t kMaxHeaderBytes = 256 * 1024;
 /// No message has more segments than this.
 inline constexpr std::size_t kMaxSegments = 4096;
 
-/// The header frame of a message with this body.
-std::vector<std::byte> encode_header(const Body& body);
+struct Header {
+  Body body;
+  SessionPosition position;
+};
 
-/// The body in a received header frame, checked against the sizes of the payload frames that came with it.
+/// The header frame of a message with this body.
+std::vector<std::byte> encode_header(const Body& body, SessionPosition position = {});
+
+/// What a received header frame says, checked against the sizes of the payload frames that came with it.
 /// Checks form only (known kind, sizes that agree, no overflow); whether tables and ranges exist is the
 /// receiver's to check.
-Result<Body> decode_header(std::span<const std::byte> header, std::span<const Payload> payloads);
+Result<Header> decode_header(std::span<const std::byte> header, std::span<const Payload> payloads);
 
 /// Bytes of TCP payload that a message of these frames takes: ZMTP 3.1 framing included (RFC 37: 2 bytes for
 /// a frame of up to 255 bytes, 9 for a longer one).
 std::size_t wire_bytes(std::size_t header_bytes, std::span<const Payload> payloads);
 
 /// Bytes of TCP payload that opening one connection takes in each direction: the ZMTP greeting (64 bytes) and
-/// the READY command of a NULL handshake between a DEALER and a ROUTER (43 bytes; RFC 37).
-inline constexpr std::size_t kConnectBytes = 64 + 43;
+/// the READY command of a NULL handshake between a DEALER and a ROUTER (43 bytes; RFC 37), in which the one
+/// that connects also says its routing id.
+inline constexpr std::size_t kRoutingIdBytes = 15;
+inline constexpr std::size_t kConnectBytes = 64 + 43 + kRoutingIdBytes;
 inline constexpr std::size_t kAcceptBytes = 64 + 43;
 
 }  // namespace meridian

@@ -41,6 +41,7 @@ struct Segment {
 struct Pull {
   clock @0 :UInt32;         # clocks that the reader has finished
   final @1 :Bool;           # the parameters after the drain
+  segments @2 :List(Segment); # the ranges to read; none: all that the server owns
 }
 
 struct PullReply {
@@ -91,42 +92,69 @@ struct ServerSample {
 }
 
 struct Update {
-  epoch @0 :UInt32;
-  number @1 :UInt64;        # of this chunk in its session, from 1
-  clock @2 :UInt32;
-  segments @3 :List(Segment);
+  number @0 :UInt64;        # of this chunk in its session, from 1
+  clock @1 :UInt32;
+  segments @2 :List(Segment);
+  released @3 :UInt64;      # once this chunk is applied, what announcements up to this number announced is there
 }
 
 struct ClockReport {
   clock @0 :UInt32;         # closed by the sender
   completeClock @1 :UInt32; # every update of clocks up to this one ...
   completeNumber @2 :UInt64; # ... is in chunks up to this number
-  epoch @3 :UInt32;
-  ackEpoch @4 :UInt32;      # cumulative acknowledgement of the other direction's chunks
-  ackNumber @5 :UInt64;
+  ackEpoch @3 :UInt32;      # cumulative acknowledgement of the other direction's chunks
+  ackNumber @4 :UInt64;
 }
 
 struct Acknowledgement {
-  epoch @0 :UInt32;
+  epoch @0 :UInt32;         # of the chunks that are acknowledged
   number @1 :UInt64;
 }
 
 struct Evaluation {
   clock @0 :UInt32;
   objective @1 :Float64;
+  datacenter @2 :UInt16;    # whose replica was measured; hubs pass it on
 }
 
 struct StopProposal {
   clock @0 :UInt32;         # the sender can stop at this clock or later
   reason @1 :UInt8;
+  datacenter @2 :UInt16;    # whose proposal it is; hubs pass it on
 }
 
 struct DrainDone {
-  epoch @0 :UInt32;
-  number @1 :UInt64;        # nothing follows this chunk
+  number @0 :UInt64;        # nothing follows this chunk
+}
+
+# A hole was found in what the receiver of this message has sent: it goes on in a new epoch.
+struct Resume {
+  epoch @0 :UInt32;         # in which it is to go on
+  number @1 :UInt64;        # the last chunk that was applied; whatever came later is lost
+}
+
+# On the data channel: so many chunks went before. Whoever has fewer has found a hole.
+struct Probe {
+  number @0 :UInt64;
+}
+
+# Significant updates that the data channel will bring later: reads of these entries wait for them.
+struct Announcement {
+  number @0 :UInt64;        # of this announcement, from 1
+  clock @1 :UInt32;
+  segments @2 :List(Segment); # which entries; their indexes are encoded in the payload
+}
+
+# A datacenter went silent and is left out, or takes part again.
+struct Departure {
+  datacenter @0 :UInt16;
+  returned @1 :Bool;
 }
 
 struct Header {
+  # Where in its session a message between datacenters stands; 0 inside a datacenter.
+  epoch @20 :UInt32;
+  sequence @21 :UInt32;     # of a control message within its epoch, from 1
   union {
     heartbeat @0 :Void;
     hello @1 :Hello;
@@ -144,5 +172,9 @@ struct Header {
     evaluation @13 :Evaluation;
     stopProposal @14 :StopProposal;
     drainDone @15 :DrainDone;
+    resume @16 :Resume;
+    probe @17 :Probe;
+    announcement @18 :Announcement;
+    departure @19 :Departure;
   }
 }

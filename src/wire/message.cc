@@ -27,7 +27,7 @@ const char* kind_name(const Body& body) {
       "heartbeat",  "hello",        "refusal",         "goodbye",         "pull",
       "pull reply", "push",         "finished",        "evaluation part", "server sample",
       "update",     "clock report", "acknowledgement", "evaluation",      "stop proposal",
-      "drain done"};
+      "drain done", "resume",       "probe",           "announcement",    "departure"};
   return kNames.at(body.index());
 }
 

@@ -79,6 +79,7 @@ struct Segment {
 struct Pull {
   Clock clock = 0;  ///< clocks that the reader has finished
   bool final = false;
+  std::vector<Segment> segments = {};  ///< dense ranges to read; none: all that the server owns
   bool operator==(const Pull&) const = default;
 };
 
@@ -133,10 +134,10 @@ struct ServerSample {
 
 /// A numbered chunk of one clock's significant updates; all segments share one payload, in order.
 struct Update {
-  std::uint32_t epoch = 0;
   std::uint64_t number = 0;
   Clock clock = 0;
   std::vector<Segment> segments;
+  std::uint64_t released = 0;  ///< announcements up to this one are released once the chunk is applied
   bool operator==(const Update&) const = default;
 };
 
@@ -144,14 +145,13 @@ struct ClockReport {
   Clock clock = 0;
   Clock complete_clock = 0;
   std::uint64_t complete_number = 0;
-  std::uint32_t epoch = 0;
   std::uint32_t ack_epoch = 0;
   std::uint64_t ack_number = 0;
   bool operator==(const ClockReport&) const = default;
 };
 
 struct Acknowledgement {
-  std::uint32_t epoch = 0;
+  std::uint32_t epoch = 0;  ///< of the chunks that are acknowledged
   std::uint64_t number = 0;
   bool operator==(const Acknowledgement&) const = default;
 };
@@ -159,6 +159,7 @@ struct Acknowledgement {
 struct Evaluation {
   Clock clock = 0;
   double objective = 0.0;
+  std::uint16_t datacenter = 0;  ///< whose replica was measured
   bool operator==(const Evaluation&) const = default;
 };
 
@@ -171,22 +172,58 @@ const char* to_string(StopReason reason);
 struct StopProposal {
   Clock clock = 0;  ///< the sender can stop at this clock or any later one
   StopReason reason = StopReason::none;
+  std::uint16_t datacenter = 0;  ///< whose proposal it is
   bool operator==(const StopProposal&) const = default;
 };
 
 struct DrainDone {
-  std::uint32_t epoch = 0;
   std::uint64_t number = 0;
   bool operator==(const DrainDone&) const = default;
 };
 
-using Body =
-    std::variant<Heartbeat, Hello, Refusal, Goodbye, Pull, PullReply, Push, Finished, EvaluationPart,
-                 ServerSample, Update, ClockReport, Acknowledgement, Evaluation, StopProposal, DrainDone>;
+/// A hole was found in what the receiver of this message has sent: it is to go on in a new epoch.
+struct Resume {
+  std::uint32_t epoch = 0;   ///< in which it goes on
+  std::uint64_t number = 0;  ///< the last chunk that was applied; whatever came later is lost
+  bool operator==(const Resume&) const = default;
+};
+
+/// On the data channel: so many chunks went before. Whoever has fewer has found a hole.
+struct Probe {
+  std::uint64_t number = 0;
+  bool operator==(const Probe&) const = default;
+};
+
+/// Significant updates that the data channel will bring later: reads of these entries wait for them.
+struct Announcement {
+  std::uint64_t number = 0;  ///< of this announcement, from 1
+  Clock clock = 0;
+  std::vector<Segment> segments;  ///< which entries; their indexes are encoded in the payload
+  bool operator==(const Announcement&) const = default;
+};
+
+/// A datacenter went silent and is left out, or takes part again.
+struct Departure {
+  std::uint16_t datacenter = 0;
+  bool returned = false;
+  bool operator==(const Departure&) const = default;
+};
+
+using Body = std::variant<Heartbeat, Hello, Refusal, Goodbye, Pull, PullReply, Push, Finished, EvaluationPart,
+                          ServerSample, Update, ClockReport, Acknowledgement, Evaluation, StopProposal,
+                          DrainDone, Resume, Probe, Announcement, Departure>;
+
+/// Where in its session a message between datacenters stands; zeros inside a datacenter.
+struct SessionPosition {
+  std::uint32_t epoch = 0;
+  std::uint32_t sequence = 0;  ///< of a control message within its epoch, from 1
+  bool operator==(const SessionPosition&) const = default;
+};
 
 struct Message {
   Body body;
-  std::vector<Payload> payloads;
+  std::vector<Payload> payloads = {};
+  SessionPosition position = {};
 };
 
 /// "clock report", "push", ...: how logs name a message.

@@ -67,8 +67,6 @@ Trained train(const std::vector<std::size_t>& shares, std::size_t servers, unsig
     server.mirror.datacenter_name = "paris";
     for (const TableSpec& table : workload.tables()) server.mirror.table_names.push_back(table.name);
     server.mirror.stop.clocks = kClocks;
-    server.mode_name = "gaia";
-    server.merge_order = {0};
     server_machines.push_back(
         wan::MirroredServer::create(std::move(server), identity(id), {}, workload, shards).value());
     simulation.add(id, *server_machines.back());

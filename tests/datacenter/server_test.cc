@@ -7,9 +7,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <optional>
+#include <tuple>
 
 #include "src/wire/float_bytes.h"
 #include "tests/datacenter/least_squares_workload.h"
@@ -38,7 +41,17 @@ class ScriptedReplication final : public Replication {
     for (std::size_t i = 0; i < values.size(); ++i) values[i] += step[i];
   }
   void clock_closed(Time, Clock clock, Actions&) override { closed.push_back(clock); }
-  ReadDecision may_read(Clock) const override { return decision; }
+  std::uint64_t read_asked() override { return ++reads_asked; }
+  ReadDecision may_read(const Read& read) const override {
+    last_read = {read.clock, read.stamp, read.asked};
+    const bool touched = std::any_of(read.ranges.begin(), read.ranges.end(), [&](const Segment& range) {
+      return announced && range.table == announced->table &&
+             range.first < announced->first + announced->count &&
+             announced->first < range.first + range.count;
+    });
+    if (touched || (announced && read.ranges.empty())) return ReadDecision::hold_selective_barrier;
+    return decision;
+  }
   void read_served(Time, Clock clock, Actions&) override { served.push_back(clock); }
   void evaluated(Time, Clock clock, double objective, Actions&) override {
     evaluations.emplace_back(clock, objective);
@@ -46,12 +59,17 @@ class ScriptedReplication final : public Replication {
   void wish_to_stop(Time, StopReason reason, Actions&) override { wishes.push_back(reason); }
   void drain(Time, Clock clock, Actions&) override { drained_from = clock; }
   bool drained() const override { return is_drained; }
+  bool may_leave() const override { return is_free_to_leave; }
   ReplicationCounters counters() const override { return {100, 10, {{1, 7, 8}}}; }
   double difference_bound() const override { return 0.25; }
   StopReason stop_reason() const override { return StopReason::target; }
 
   ReadDecision decision = ReadDecision::serve;
+  std::optional<Segment> announced;  // reads that touch it are held
+  std::uint64_t reads_asked = 0;
+  mutable std::tuple<Clock, std::uint64_t, Time> last_read;  // clock, stamp, asked
   bool is_drained = false;
+  bool is_free_to_leave = true;
   std::vector<std::pair<Clock, std::size_t>> merged;
   std::vector<Clock> closed;
   std::vector<Clock> served;
@@ -62,7 +80,7 @@ class ScriptedReplication final : public Replication {
 
 /// A server of a datacenter with two workers, three samples a clock each.
 struct Host {
-  explicit Host(std::size_t index = 0, std::size_t servers = 1)
+  explicit Host(std::size_t index = 0, std::size_t servers = 1, const LearningRate& schedule = {})
       : self(ProcessId::server(0, static_cast<std::uint16_t>(index))),
         shards(workload.tables(), 4),
         store(shards.server_ranges(index, servers)),
@@ -79,7 +97,7 @@ struct Host {
                 .servers = servers,
                 .evaluate_every = 2,
                 .stop_time = seconds(60),
-                .optimizer = {"sgd", /*learning_rate=*/0.25, 0.0}},
+                .optimizer = {"sgd", /*learning_rate=*/0.25, 0.0, schedule}},
                workload, shards, membership, store, replication) {
     for (std::uint16_t worker = 0; worker < 2; ++worker) greet(ProcessId::worker(0, worker));
     for (std::size_t other = 0; other < servers; ++other) {
@@ -131,6 +149,10 @@ struct Host {
   }
   void pull(std::uint16_t worker, Clock clock, Time now = seconds(1)) {
     receive(ProcessId::worker(0, worker), Pull{clock, false}, {}, now);
+  }
+
+  void pull_ranges(std::uint16_t worker, Clock clock, std::vector<Segment> ranges, Time now = seconds(1)) {
+    receive(ProcessId::worker(0, worker), Pull{clock, false, std::move(ranges)}, {}, now);
   }
 
   /// Both workers push and pull `clock`.
@@ -196,6 +218,18 @@ TEST(Server, SumsAClockAndTakesOneScaledStepOfTheMean) {
   host.push(1, 2, 12.0F);
   host.push(0, 2, 0.0F);
   EXPECT_THAT(host.all_values(), Each(0.5F)) << "the sum begins anew with each clock";
+}
+
+TEST(Server, EachClockHasItsOwnLearningRate) {
+  Host host(0, 1, LearningRate::make({.name = "step", .every = 2, .factor = 0.5}).value());
+  host.open();
+  // Steps of rate * (6 + 6) / 6 samples * scale 0.5; the rate is 0.25 at clocks 1 and 2, then 0.125.
+  for (const auto& [clock, value] :
+       std::vector<std::pair<Clock, float>>{{1, 0.75F}, {2, 0.5F}, {3, 0.375F}, {4, 0.25F}, {5, 0.1875F}}) {
+    host.push(0, clock, 6.0F);
+    host.push(1, clock, 6.0F);
+    EXPECT_THAT(host.all_values(), Each(value)) << clock;
+  }
 }
 
 TEST(Server, TakesAPushInPartsMixedWithAnothers) {
@@ -317,6 +351,89 @@ TEST(Server, SaysWhatAReaderWaitedForWithoutCountingATimeTwice) {
   EXPECT_EQ(first[0].waits, (Waits{seconds(4), seconds(2), seconds(3)}));
   EXPECT_EQ(second[0].waits, (Waits{seconds(0), seconds(2), seconds(2)}));
   EXPECT_THAT(host.replication.served, ElementsAre(1U)) << "told once for each clock";
+}
+
+TEST(Server, ARangedPullGetsExactlyThoseEntries) {
+  Host host(1, 2);
+  host.open();
+  for (std::size_t table = 0; table < kTables; ++table) {
+    const std::span<float> values = host.store.change(table);
+    std::iota(values.begin(), values.end(),
+              static_cast<float>(1000 * table + host.store.ranges()[table].begin));
+  }
+  const TableRange weights = host.store.ranges()[0];
+  const TableRange bias = host.store.ranges()[1];
+  ASSERT_GE(weights.size(), 6U);
+  const std::vector<Segment> ranges = {
+      {0, weights.begin, 1, 0}, {0, weights.end - 3, 3, 0}, {1, bias.end - 1, 1, 0}};
+  host.pull_ranges(0, 0, ranges);
+  const auto replies = host.actions.sent_of<PullReply>(kWorker0);
+  ASSERT_THAT(replies, SizeIs(1));
+  EXPECT_EQ(replies[0].segments, ranges);
+  EXPECT_TRUE(replies[0].last);
+  const std::vector<Payload>& payloads = host.actions.sent.back().message.payloads;
+  ASSERT_THAT(payloads, SizeIs(3));
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    ASSERT_EQ(payloads[i].size(), ranges[i].count * sizeof(float));
+    for (std::size_t entry = 0; entry < ranges[i].count; ++entry) {
+      EXPECT_EQ(load_float(payloads[i].bytes().data() + entry * sizeof(float)),
+                static_cast<float>(1000U * ranges[i].table + ranges[i].first + entry));
+    }
+  }
+  host.pull(0, 0);
+  EXPECT_EQ(host.actions.sent_of<PullReply>(kWorker0).back().segments, transfer_plan(host.store.ranges())[0])
+      << "no ranges: everything";
+}
+
+TEST(Server, RefusesRangesThatItDoesNotOwn) {
+  const Host model(1, 2);
+  const TableRange weights = model.store.ranges()[0];
+  const TableRange bias = model.store.ranges()[1];
+  constexpr std::uint64_t kHuge = std::numeric_limits<std::uint64_t>::max();
+  const std::vector<std::pair<std::vector<Segment>, const char*>> wrong = {
+      {{{0, weights.begin - 1, 2, 0}}, "are owned"},
+      {{{0, weights.end - 1, 2, 0}}, "are owned"},
+      {{{0, weights.begin, 0, 0}}, "are owned"},
+      {{{0, weights.begin, 2, 1}}, "are owned"},
+      {{{0, kHuge, 1, 0}}, "are owned"},
+      {{{0, weights.begin, kHuge, 0}}, "are owned"},
+      {{{2, 0, 1, 0}}, "a range of table 2"},
+      {{{0, weights.begin, 2, 0}, {0, weights.begin + 1, 1, 0}}, "do not rise"},
+      {{{1, bias.begin, 1, 0}, {0, weights.begin, 1, 0}}, "do not rise"},
+      {std::vector<Segment>(5000, Segment{0, weights.begin, 1, 0}), "5000 ranges"},
+  };
+  for (const auto& [ranges, reason] : wrong) {
+    Host host(1, 2);
+    host.open();
+    host.pull_ranges(0, 0, ranges);
+    EXPECT_THAT(host.actions.failure(), AllOf(HasSubstr("paris-worker-0 sent a pull of"), HasSubstr(reason)));
+    EXPECT_THAT(host.actions.sent_of<PullReply>(), IsEmpty());
+  }
+}
+
+TEST(Server, HoldsTheReadOfAnnouncedEntriesAndNoOther) {
+  Host host;
+  host.open();
+  host.replication.announced = Segment{0, 4, 2, 0};
+  host.pull_ranges(0, 0, {{0, 5, 3, 0}}, seconds(10));
+  EXPECT_EQ(host.replication.last_read, std::tuple(0U, 1U, seconds(10)));
+  EXPECT_THAT(host.actions.sent_of<PullReply>(), IsEmpty());
+  host.pull_ranges(1, 0, {{0, 0, 4, 0}, {0, 6, 1, 0}, {1, 0, 1, 0}}, seconds(12));
+  EXPECT_EQ(host.replication.last_read, std::tuple(0U, 2U, seconds(12)));
+  const auto other = host.actions.sent_of<PullReply>(kWorker1);
+  ASSERT_THAT(other, SizeIs(1));
+  EXPECT_EQ(other[0].waits, Waits{});
+  EXPECT_THAT(host.actions.sent_of<PullReply>(kWorker0), IsEmpty());
+
+  // It keeps the stamp and the time of when it was asked.
+  host.server.resume(seconds(13), host.actions);
+  EXPECT_EQ(host.replication.last_read, std::tuple(0U, 1U, seconds(10)));
+  host.replication.announced.reset();
+  host.server.resume(seconds(17), host.actions);
+  const auto held = host.actions.sent_of<PullReply>(kWorker0);
+  ASSERT_THAT(held, SizeIs(1));
+  EXPECT_EQ(held[0].segments, (std::vector{Segment{0, 5, 3, 0}}));
+  EXPECT_EQ(held[0].waits, (Waits{seconds(0), seconds(7), seconds(0)}));
 }
 
 TEST(Server, RefusesReadsOutOfTurn) {
@@ -489,6 +606,42 @@ TEST(Server, TheFirstOneCollectsTheWholeModelFromTheOthers) {
   EXPECT_FALSE(host.actions.finished) << "a sample is missing";
   host.receive(kServer1, ServerSample{0, true, 1, 1, 0.5, {}});
   EXPECT_TRUE(host.actions.finished);
+}
+
+// All that its own datacenter asks of it is done, but another datacenter may still ask.
+TEST(Server, StaysUntilItsReplicationNeedsItNoMore) {
+  Host first;
+  first.replication.is_free_to_leave = false;
+  first.open();
+  for (const ProcessId worker : {kWorker0, kWorker1}) first.receive(worker, Finished{0});
+  first.replication.is_drained = true;
+  first.server.resume(seconds(2), first.actions);
+  for (const ProcessId worker : {kWorker0, kWorker1}) {
+    first.receive(worker, Pull{0, true});
+    first.receive(worker, EvaluationPart{0, {1.0, 1.0, 1}, true, {}});
+  }
+  EXPECT_THAT(first.actions.reports_of<Measured>(), SizeIs(1)) << "the result does not wait";
+  EXPECT_FALSE(first.actions.finished);
+  EXPECT_THAT(first.actions.sent_of<Goodbye>(), IsEmpty());
+  first.replication.is_free_to_leave = true;
+  first.server.resume(seconds(3), first.actions);
+  EXPECT_TRUE(first.actions.finished);
+  EXPECT_THAT(first.actions.sent_of<Goodbye>(kWorker0), ElementsAre(Goodbye{false, "done"}));
+  EXPECT_THAT(first.actions.reports_of<Measured>(), SizeIs(1));
+
+  Host second(1, 2);
+  second.replication.is_free_to_leave = false;
+  second.replication.is_drained = true;
+  second.open();
+  for (const ProcessId worker : {kWorker0, kWorker1}) second.receive(worker, Finished{0});
+  for (const ProcessId reader : {kWorker0, kWorker1, kServer0}) {
+    second.receive(reader, Pull{0, true});
+    second.depart(reader);
+  }
+  EXPECT_FALSE(second.actions.finished);
+  second.replication.is_free_to_leave = true;
+  second.server.resume(seconds(3), second.actions);
+  EXPECT_TRUE(second.actions.finished);
 }
 
 TEST(Server, AnotherOneSendsItsSamplesToTheFirstAndLeavesWhenAllHaveReadIt) {

@@ -34,6 +34,14 @@ TEST(TransferPlan, CoversTheRangesInOrderInMessagesOfBoundedSize) {
   }
 }
 
+TEST(TransferPlan, CutsRangesThatAreAskedFor) {
+  const std::vector<Segment> ranges = {{0, 10, 3, 0}, {0, 15, 4, 0}, {2, 1, 2, 0}};
+  const std::vector<std::vector<Segment>> expected = {
+      {{0, 10, 3, 0}, {0, 15, 1, 0}}, {{0, 16, 3, 0}, {2, 1, 1, 0}}, {{2, 2, 1, 0}}};
+  EXPECT_EQ(ranged_transfer_plan(ranges, 4 * sizeof(float)), expected);
+  EXPECT_EQ(ranged_transfer_plan(ranges), std::vector<std::vector<Segment>>(1, ranges));
+}
+
 TEST(TransferPlan, OfNothingIsOneMessageWithoutSegments) {
   EXPECT_EQ(transfer_plan({{3, 3}, {0, 0}}), std::vector<std::vector<Segment>>(1));
   EXPECT_EQ(transfer_plan({}), std::vector<std::vector<Segment>>(1));

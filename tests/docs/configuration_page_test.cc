@@ -13,6 +13,8 @@
 
 #include "src/config/choices.h"
 #include "src/config/config_reader.h"
+#include "src/config/mode_explanation.h"
+#include "src/config/mode_presets.h"
 #include "tests/docs/page.h"
 
 namespace meridian {
@@ -25,6 +27,16 @@ using Path = std::string;
 
 Result<Config> read(const std::string& text, const std::vector<std::string>& overrides = {}) {
   return read_config_text(text, "bad.yaml", overrides, [](const std::string&) { return std::nullopt; });
+}
+
+/// What must be given so that a key may stand there at all: the defaults around it leave it no place.
+std::vector<std::string> surroundings(const Path& path) {
+  if (path.starts_with("workload.compute.")) return {"workload.compute={seconds_per_clock: 0.1}"};
+  if (path == "workload.optimizer.schedule.factor")
+    return {"workload.optimizer.schedule={name: step, every: 10}"};
+  if (path == "workload.optimizer.schedule.final")
+    return {"workload.optimizer.schedule={name: cosine, clocks: 10}"};
+  return {};
 }
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
@@ -122,7 +134,7 @@ TEST_F(ConfigurationPage, CompleteExamplesAreValid) {
 }
 
 TEST_F(ConfigurationPage, FilesItPointsAtAreValid) {
-  for (const char* file : {"configs/demo.yaml", "configs/deployment.yaml"}) {
+  for (const char* file : {"configs/demo.yaml", "configs/deployment.yaml", "configs/ec2-11.yaml"}) {
     const Result<Config> config =
         read_config(docs::source_folder() / file, {}, [](const std::string&) { return std::nullopt; });
     EXPECT_TRUE(config.ok()) << (config.ok() ? "" : config.error().message);
@@ -161,10 +173,7 @@ TEST_F(ConfigurationPage, GivesTheDefaults) {
   for (const auto& row : key_rows()) {
     if (row[2].empty()) continue;
     ++compared;
-    std::vector<std::string> overrides;
-    // Without it the default of workload.compute would hold, in which these keys do not occur.
-    if (row[0].starts_with("workload.compute."))
-      overrides.emplace_back("workload.compute={seconds_per_clock: 0.1}");
+    std::vector<std::string> overrides = surroundings(row[0]);
     const Result<Config> without = read(minimal_, overrides);
     overrides.push_back(replaced(row[0], "[]", ".0") + "=" + row[2]);
     const Result<Config> with = read(minimal_, overrides);
@@ -187,6 +196,32 @@ TEST_F(ConfigurationPage, HasEveryMode) {
     if (row.table == "mode") modes.push_back(row.cells.front());
   }
   EXPECT_TRUE(std::equal(modes.begin(), modes.end(), kModes.begin(), kModes.end()));
+}
+
+TEST_F(ConfigurationPage, SaysWhatEachModeStandsFor) {
+  std::size_t compared = 0;
+  for (const docs::Row& row : page_.rows) {
+    if (row.table != "mode") continue;
+    const ModePreset* const preset = find_mode_preset(row.cells[0]);
+    ASSERT_NE(preset, nullptr) << row.cells[0];
+    const ModeChoice& choice = preset->choice;
+    const std::string wait =
+        choice.wait + (preset->fixed_ds ? fmt::format(", `ds` {}", *preset->fixed_ds) : "");
+    EXPECT_EQ(row.cells[1], choice.what);
+    EXPECT_EQ(row.cells[2], choice.when);
+    EXPECT_EQ(row.cells[3], wait);
+    EXPECT_EQ(row.cells[4], choice.selective_barrier ? "true" : "false");
+    EXPECT_EQ(row.cells[5], choice.merge);
+    ++compared;
+  }
+  EXPECT_EQ(compared, mode_presets().size());
+}
+
+TEST_F(ConfigurationPage, ShowsTheExplanationThatUsersGet) {
+  const Result<Config> config = read_config(docs::source_folder() / "configs/demo.yaml", {},
+                                            [](const std::string&) { return std::nullopt; });
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(page_.block("choice "), explain_mode(config.value()));
 }
 
 }  // namespace

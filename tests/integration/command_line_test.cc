@@ -16,6 +16,7 @@ namespace {
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 TEST(CommandLine, CheckSaysWhatAFileIs) {
@@ -31,6 +32,43 @@ TEST(CommandLine, CheckSaysWhatAFileIs) {
   EXPECT_EQ(other.code, 0);
   EXPECT_THAT(other.out, AllOf(HasSubstr("bsp"), HasSubstr("south: 3 workers")));
   EXPECT_FALSE(std::filesystem::exists("runs"));
+}
+
+TEST(CommandLine, CheckExplainsTheMode) {
+  const Workspace work;
+  const std::string config = work.write("config.yaml", three_datacenters().yaml());
+  EXPECT_THAT(run_meridian({"check", config}).out, Not(HasSubstr("what ")));
+  const Ended explained = run_meridian({"check", config, "--explain", "--set", "wan.mode=bsp"});
+  EXPECT_EQ(explained.code, 0);
+  EXPECT_THAT(explained.out, AllOf(HasSubstr("is valid"), HasSubstr("\nmerge "), HasSubstr("ordered"),
+                                   HasSubstr("mode bsp"), HasSubstr("topology: mesh")));
+  EXPECT_THAT(run_meridian({"check", "--help"}).out, HasSubstr("--explain"));
+}
+
+TEST(CommandLine, CheckSaysThatTheDataIsMissing) {
+  const Workspace work;
+  const std::string config = work.write("config.yaml", TestConfig().yaml());
+  const auto check = [&](const std::string& if_missing) {
+    return run_meridian({"check", config, "--set",
+                         "workload.data={format: idx, path: nowhere, if_missing: " + if_missing + "}"});
+  };
+  const Ended generated = check("generated");
+  EXPECT_EQ(generated.code, 0);
+  EXPECT_THAT(generated.err,
+              AllOf(HasSubstr("no data in "), HasSubstr("nowhere"), HasSubstr("takes the generated set")));
+  const Ended error = check("error");
+  EXPECT_EQ(error.code, 0);
+  EXPECT_THAT(error.err, HasSubstr("a run would fail"));
+}
+
+TEST(CommandLine, TablesThatTheModelDoesNotHaveAreRefusedWithThoseItHas) {
+  const Workspace work;
+  const std::string config = work.write("config.yaml", TestConfig().yaml());
+  const Ended ended = run_meridian(
+      {"simulate", config, "--out", work / "out", "--set", "wan.parameters.tables={layer0.wieght: {v0: 1}}"});
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.err, AllOf(HasSubstr("'layer0.wieght'"), HasSubstr("perhaps 'layer0.weight'"),
+                               HasSubstr("layer0.bias")));
 }
 
 TEST(CommandLine, CheckAcceptsEveryFileThatUsersCopy) {

@@ -41,8 +41,8 @@ inline DeploymentOptions drawn_deployment(std::uint64_t seed, const std::string&
     return links[from * datacenters + to];
   };
   options.mode = mode;
-  options.parameters.v0 = one_of(0.0, 0.01, 0.3, 4.0);
-  options.parameters.schedule = one_of("inverse_sqrt", "constant");
+  options.parameters.filter.defaults.v0 = one_of(0.0, 0.01, 0.3, 4.0);
+  options.parameters.filter.schedule.kind = one_of(Schedule::inverse_sqrt, Schedule::constant);
   options.parameters.ds = static_cast<Clock>(random.below(5));
   options.parameters.h = static_cast<Clock>(1 + random.below(3));
   options.shards = 3 + random.below(6);

@@ -61,8 +61,6 @@ class SimulatedDeployment::Tapped final : public Machine {
     std::size_t send(ProcessId to, Channel channel, Message message) override {
       SimulatedDeployment& deployment = tapped_.deployment_;
       if (deployment.taps_.on_send) deployment.taps_.on_send(now_, tapped_.id_, to, message);
-      const auto& absent = deployment.options_.absent;
-      if (std::find(absent.begin(), absent.end(), to) != absent.end()) return 0;
       return actions_.send(to, channel, std::move(message));
     }
     void set_timer(TimerId id, Time at) override { actions_.set_timer(id, at); }
@@ -93,6 +91,10 @@ SimulatedDeployment::SimulatedDeployment(DeploymentOptions options, const Worklo
   simulation_ = std::make_unique<Simulation>(Simulation::Options{
       .link = [this](std::uint16_t from, std::uint16_t to) { return options_.link(from, to); },
       .lan = {.rate_bytes_per_s = 1e9, .delay = std::chrono::microseconds(50)},
+      .faults = options_.faults,
+      .noise = [this](std::uint16_t from, std::uint16_t to) { return options_.noise(from, to); },
+      .noise_seed = options_.seed,
+      .absent = options_.absent,
       .threads = options_.threads,
       .interrupted = [this] { return options_.interrupted_at && now_ >= *options_.interrupted_at; },
       .observe = [this](Time now, ProcessId from, const Report& report) { observe(now, from, report); }});
@@ -120,28 +122,33 @@ SimulatedDeployment::SimulatedDeployment(DeploymentOptions options, const Worklo
       server.mirror.self = id;
       server.mirror.datacenter_name = name_of_datacenter(d);
       for (const TableSpec& table : workload_.tables()) server.mirror.table_names.push_back(table.name);
-      server.mirror.weight = weight(d);
-      for (std::size_t other = 0; other < datacenters(); ++other) {
-        server.merge_order.push_back(other);
-        if (other == d) continue;
+      const Overlay overlay = options_.overlay.value_or(Overlay::mesh(datacenters()));
+      for (const OverlayNeighbour& neighbour : overlay.neighbours(d)) {
+        const std::size_t other = neighbour.datacenter;
         const SharedLink::Options there = options_.link(d, other);
         server.mirror.neighbours.push_back({.name = name_of_datacenter(other),
                                             .datacenter = other,
                                             .servers = servers(other),
                                             .bytes_per_s = there.rate_bytes_per_s,
-                                            .round_trip = there.delay + options_.link(other, d).delay});
+                                            .round_trip = there.delay + options_.link(other, d).delay,
+                                            .relation = neighbour.relation,
+                                            .behind = neighbour.behind,
+                                            .sources = overlay.sources(d, other)});
       }
-      std::sort(server.merge_order.begin(), server.merge_order.end(), [this](std::size_t a, std::size_t b) {
-        return name_of_datacenter(a) < name_of_datacenter(b);
-      });
       server.mirror.stop = {.datacenters = datacenters(),
                             .own = d,
                             .clocks = options_.clocks,
                             .target = options_.target,
                             .larger_is_better = workload_.larger_is_better()};
       server.mirror.drain_deadline = options_.drain_deadline;
-      server.mode_name = options_.mode;
+      server.mirror.absence = options_.absence;
+      server.mirror.on_barrier = options_.on_barrier;
+      server.mirror.barrier_deadline = options_.barrier_deadline;
+      server.mode = options_.parts.value_or(parts_of(options_.mode));
       server.mode_parameters = options_.parameters;
+      if (options_.mode == "bsp") server.mode_parameters.ds = 0;
+      server.registry = options_.registry;
+      server.weight = weight(d);
       servers_[d].push_back(std::move(MirroredServer::create(std::move(server), identity(id),
                                                              options_.deadlines, workload_, shards_))
                                 .value());
@@ -165,6 +172,16 @@ SimulatedDeployment::SimulatedDeployment(DeploymentOptions options, const Worklo
 }
 
 SimulatedDeployment::~SimulatedDeployment() = default;
+
+ModeParts parts_of(const std::string& mode) {
+  if (mode == "gaia") return {};
+  if (mode == "bsp") return {"all", "every_clock", "applied_clock", "ordered", false};
+  if (mode == "ssp") return {"all", "every_clock", "applied_clock", "eager", false};
+  if (mode == "async") return {"all", "every_h_clocks", "never", "eager", false};
+  if (mode == "local_sgd") return {"all", "every_h_clocks", "applied_clock", "anchored", false};
+  MERIDIAN_CHECK(mode == "isolated", "unknown mode {}", mode);
+  return {"nothing", "every_clock", "never", "eager", false};
+}
 
 std::string SimulatedDeployment::name_of_datacenter(std::size_t datacenter) const {
   // Names whose order is not that of the positions.

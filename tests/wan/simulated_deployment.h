@@ -16,6 +16,7 @@
 #include "src/runtime/simulated/simulation.h"
 #include "src/workload/workload.h"
 #include "wan/mirrored_server.h"
+#include "wan/overlay.h"
 
 namespace meridian::wan {
 
@@ -28,8 +29,14 @@ struct DatacenterShape {
 struct DeploymentOptions {
   std::vector<DatacenterShape> datacenters;
   std::function<SharedLink::Options(std::size_t from, std::size_t to)> link;
-  std::string mode = "gaia";
-  ModeParameters parameters;
+  std::string mode = "gaia";            ///< a preset of parts_of()
+  std::optional<ModeParts> parts = {};  ///< in place of the preset's
+  ModeParameters parameters = {};
+  std::optional<Overlay> overlay = {};  ///< a mesh unless given
+  Registry registry = Registry::built_in();
+  Absences::Options absence = {};
+  BarrierPolicy on_barrier = BarrierPolicy::stop;
+  Time barrier_deadline = std::chrono::hours(1);
   OptimizerOptions optimizer{"sgd", 0.0625, 0.0};
   std::size_t shards = 5;
   std::uint64_t seed = 1;
@@ -44,8 +51,16 @@ struct DeploymentOptions {
   /// Rounds each datacenter's weight down to a power of two: for exact arithmetic.
   bool weights_are_powers_of_two = false;
   std::vector<ProcessId> absent;  ///< never started
+  std::vector<ScheduledFault> faults;
+  /// Nothing by default; drawn from `seed`.
+  std::function<LinkNoise(std::size_t from, std::size_t to)> noise = [](std::size_t, std::size_t) {
+    return LinkNoise{};
+  };
   std::optional<Time> interrupted_at;
 };
+
+/// The parts of a mode, as the presets of the configuration have them.
+ModeParts parts_of(const std::string& mode);
 
 /// What happened in one datacenter, as its first server reported it.
 struct DatacenterLog {

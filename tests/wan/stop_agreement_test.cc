@@ -1,5 +1,6 @@
 // Goal: whatever the delays, all datacenters end at one clock that none of them has passed, for the same
-// reason, and never for a target that was not met everywhere at one evaluation clock. Reached by a small
+// reason, and never for a target that was not met everywhere at one evaluation clock; who left is not waited
+// for, and what a peer missed can be told again without harm. Reached by a small
 // model of datacenters that close clocks at their own pace and hear each other late, over thousands of seeds.
 #include "wan/stop_agreement.h"
 
@@ -250,6 +251,74 @@ TEST(StopAgreement, FixedClocksNeedNobodysConsent) {
   EXPECT_TRUE(stop.propose(7));
   EXPECT_FALSE(stop.holds(7));
   EXPECT_TRUE(stop.ends_at(7));
+}
+
+TEST(StopAgreement, WhoLeftIsNotAskedUnlessItIsBack) {
+  StopAgreement stop({.datacenters = 3, .own = 0, .clocks = {}, .target = 0.5});
+  stop.evaluated(0, 10, 0.9);
+  stop.evaluated(1, 10, 0.9);
+  EXPECT_FALSE(stop.propose(11)) << "the third one has not measured yet";
+  stop.left(2, true);
+  EXPECT_TRUE(stop.has_left(2));
+  EXPECT_EQ(stop.propose(11), (StopProposal{11, StopReason::target}));
+  EXPECT_TRUE(stop.holds(11)) << "the second one has to say something";
+  stop.proposed(1, {12, StopReason::target, 1});
+  EXPECT_FALSE(stop.holds(12));
+  EXPECT_TRUE(stop.ends_at(12));
+  // What was agreed stands: some may have acted on it when it returns.
+  stop.left(2, false);
+  EXPECT_FALSE(stop.has_left(2));
+  stop.proposed(2, {14, StopReason::target, 2});
+  stop.proposed(1, {20, StopReason::target, 1});
+  EXPECT_FALSE(stop.holds(12));
+  EXPECT_TRUE(stop.ends_at(12));
+}
+
+TEST(StopAgreement, WhatOneWhoLeftHadProposedStands) {
+  StopAgreement stop({.datacenters = 2, .own = 0, .clocks = {}, .target = {}});
+  stop.proposed(1, {14, StopReason::interrupted, 1});
+  stop.left(1, true);
+  EXPECT_EQ(stop.propose(3), (StopProposal{3, StopReason::interrupted}));
+  EXPECT_FALSE(stop.ends_at(13));
+  EXPECT_TRUE(stop.ends_at(14));
+}
+
+TEST(StopAgreement, TellsAPeerThatMissedItWhatMayStillMatter) {
+  StopAgreement stop({.datacenters = 2, .own = 0, .clocks = {}, .target = 0.5});
+  for (const Clock clock : {10U, 20U, 30U}) stop.evaluated(0, clock, 0.1);
+  stop.evaluated(1, 10, 0.9);
+  stop.evaluated(1, 20, 0.2);
+  // 10 and 20 are decided; the last of them may not have been heard by everybody.
+  const std::vector<Evaluation> own = {{20, 0.1, 0}, {30, 0.1, 0}};
+  EXPECT_EQ(stop.evaluations_of(0), own);
+  EXPECT_EQ(stop.evaluations_of(1), (std::vector<Evaluation>{{20, 0.2, 1}}));
+  EXPECT_TRUE(stop.evaluations_of(2).empty()) << "there is none";
+  EXPECT_FALSE(stop.proposal_of(0));
+  stop.wish(StopReason::time);
+  const auto proposal = stop.propose(31);
+  EXPECT_TRUE(proposal);
+  EXPECT_EQ(stop.proposal_of(0), proposal);
+  stop.proposed(1, {33, StopReason::time, 1});
+  EXPECT_EQ(stop.proposal_of(1), (StopProposal{33, StopReason::time, 1}));
+}
+
+// A peer that was cut off says again what all have long decided about.
+TEST(StopAgreement, EvaluationsThatAreToldAgainOpenNothing) {
+  StopAgreement stop({.datacenters = 2, .own = 0, .clocks = {}, .target = 0.5});
+  for (const Clock clock : {10U, 20U}) {
+    stop.evaluated(0, clock, 0.1);
+    stop.evaluated(1, clock, 0.9);
+  }
+  const std::vector<Evaluation> before = stop.evaluations_of(1);
+  stop.evaluated(1, 10, 0.9);
+  stop.evaluated(1, 20, 0.9);
+  EXPECT_EQ(stop.evaluations_of(1), before);
+  // Nor does it count for another clock, or as somebody else's.
+  stop.evaluated(0, 30, 0.9);
+  EXPECT_FALSE(stop.propose(31));
+  stop.evaluated(1, 30, 0.9);
+  stop.evaluated(1, 30, 0.9);
+  EXPECT_TRUE(stop.propose(31));
 }
 
 TEST(StopAgreement, WhatConcernsNobodyIsIgnored) {

@@ -123,7 +123,10 @@ DeploymentOptions pair(const std::string& mode, double slower, double bytes_per_
 // Its time runs out while it drains: that is not why its training ended.
 TEST(Draining, TimeThatEndsDuringTheDrainChangesNoReason) {
   DeploymentOptions options = pair("gaia", 1, 2e4);
-  options.parameters = {.v0 = 10, .schedule = "constant", .ds = 50, .h = 1};
+  options.parameters = {
+      .filter = SignificanceFilter::Options{.schedule = {.kind = Schedule::constant}, .defaults = {.v0 = 10}},
+      .ds = 50,
+      .h = 1};
   options.stop_time = std::chrono::milliseconds(800);
   const CountingWorkload workload({.workers = workers_of(options), .poison = {}});
   SimulatedDeployment deployment(options, workload);
@@ -134,7 +137,10 @@ TEST(Draining, TimeThatEndsDuringTheDrainChangesNoReason) {
 
 TEST(Draining, ALinkTooSlowForTheDeadlineIsNamed) {
   DeploymentOptions options = pair("gaia", 1, 2e3);
-  options.parameters = {.v0 = 10, .schedule = "constant", .ds = 50, .h = 1};
+  options.parameters = {
+      .filter = SignificanceFilter::Options{.schedule = {.kind = Schedule::constant}, .defaults = {.v0 = 10}},
+      .ds = 50,
+      .h = 1};
   options.drain_deadline = std::chrono::seconds(3);
   const CountingWorkload workload({.workers = workers_of(options), .poison = {}});
   SimulatedDeployment deployment(options, workload);

@@ -246,9 +246,9 @@ TEST(CheckChunk, MutationsAreRefusedOrHarmless) {
         segment.sparse = random.below(20);
     }
     // As it arrives: decoding refuses sizes that disagree, the check the rest.
-    const Update update{1, 1, 1, segments};
+    const Update update{1, 1, segments};
     const UpdateChunk chunk = chunk_of(segments, bytes);
-    const Result<Body> decoded = decode_header(encode_header(update), std::vector<Payload>{chunk.payload});
+    const Result<Header> decoded = decode_header(encode_header(update), std::vector<Payload>{chunk.payload});
     if (!decoded || check_chunk(chunk, shared)) {
       ++refused;
       continue;

@@ -1,5 +1,6 @@
 // Goal: reads are held exactly when the slowest other datacenter is more than DS clocks behind, by the kind
-// of clock that the mode looks at. Reached by tables of clocks and answers.
+// of clock that the mode looks at, with DS as given or as the links demand. Reached by tables of clocks and
+// answers.
 #include "wan/wait.h"
 
 #include <gtest/gtest.h>
@@ -11,7 +12,10 @@ namespace {
 
 using Looks = MirrorClock::Looks;
 
-TEST(NeverWait, HoldsNothing) { EXPECT_FALSE(NeverWait{}.holds(1000, std::vector<PeerClock>{{0, 0}})); }
+TEST(NeverWait, HoldsNothing) {
+  EXPECT_FALSE(NeverWait{}.holds(1000, std::vector<PeerClock>{{0, 0}}, 0));
+  EXPECT_EQ(NeverWait{}.bound(3), kClockDone);
+}
 
 TEST(MirrorClock, HoldsWhoIsMoreThanDsAhead) {
   struct Case {
@@ -40,11 +44,19 @@ TEST(MirrorClock, HoldsWhoIsMoreThanDsAhead) {
       reported.push_back({clock, other});
       applied.push_back({other, clock});
     }
-    EXPECT_EQ(MirrorClock(each.ds, Looks::at_reported).holds(each.closed, reported), each.holds)
-        << "ds " << each.ds << ", closed " << each.closed;
-    EXPECT_EQ(MirrorClock(each.ds, Looks::at_applied).holds(each.closed, applied), each.holds)
-        << "ds " << each.ds << ", closed " << each.closed;
+    SCOPED_TRACE(testing::Message() << "ds " << each.ds << ", closed " << each.closed);
+    // What suits the links says nothing where ds is given, and everything where it is not.
+    const Clock other_ds = each.holds ? kClockDone : 0;
+    EXPECT_EQ(MirrorClock(each.ds, Looks::at_reported).holds(each.closed, reported, other_ds), each.holds);
+    EXPECT_EQ(MirrorClock(each.ds, Looks::at_applied).holds(each.closed, applied, other_ds), each.holds);
+    EXPECT_EQ(MirrorClock({}, Looks::at_reported).holds(each.closed, reported, each.ds), each.holds);
+    EXPECT_EQ(MirrorClock({}, Looks::at_applied).holds(each.closed, applied, each.ds), each.holds);
   }
+}
+
+TEST(MirrorClock, SaysHowFarAheadReadsMayGo) {
+  EXPECT_EQ(MirrorClock(3, Looks::at_reported).bound(9), 3U);
+  EXPECT_EQ(MirrorClock({}, Looks::at_reported).bound(9), 9U);
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
+#include <asio/post.hpp>
 #include <cmath>
 #include <utility>
 
@@ -49,6 +51,7 @@ struct Emulator::Parts {
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   std::vector<std::unique_ptr<LinkShaper>> links;
+  std::vector<LinkDescription> descriptions;  // of the links, in their order
   std::vector<std::unique_ptr<Relay>> relays;
 
   struct Watch {
@@ -76,6 +79,7 @@ Emulator::~Emulator() = default;
 Result<std::unique_ptr<Emulator>> Emulator::create(const Description& description) {
   if (Failure failure = check_links(description)) return *failure;
   auto parts = std::make_unique<Parts>();
+  parts->descriptions = description.links;
   for (const LinkDescription& link : description.links) {
     parts->links.push_back(std::make_unique<LinkShaper>(
         parts->io, SharedLink::Options{.rate_bytes_per_s = link.rate_bytes_per_s, .delay = link.delay}));
@@ -98,6 +102,20 @@ void Emulator::run() {
 }
 
 void Emulator::stop() { parts_->io.stop(); }
+
+Failure Emulator::reset(const std::string& from, const std::string& to) {
+  const auto found = std::ranges::find_if(parts_->descriptions, [&](const LinkDescription& description) {
+    return description.from == from && description.to == to;
+  });
+  if (found == parts_->descriptions.end()) return Error{fmt::format("there is no link {} -> {}", from, to)};
+  const LinkShaper& link = *parts_->links[static_cast<std::size_t>(found - parts_->descriptions.begin())];
+  asio::post(parts_->io, [this, &link] {
+    for (const auto& relay : parts_->relays) {
+      if (relay->uses(link)) relay->reset_connections();
+    }
+  });
+  return std::nullopt;
+}
 
 Failure Emulator::watch_fd(int fd, std::function<bool()> on_readable) {
   auto watch = std::make_unique<Parts::Watch>(parts_->io, std::move(on_readable));

@@ -58,8 +58,8 @@ struct LinkCounters {
 /// A failure of one connection ends that connection only. Setting up a connection costs no round trip of the
 /// link.
 ///
-/// run() may be called once and owns its thread while it runs; stop(), port() and counters() may be called
-/// from any thread, everything else before run().
+/// run() may be called once and owns its thread while it runs; stop(), reset(), port() and counters() may be
+/// called from any thread, everything else before run().
 class Emulator {
  public:
   /// Listens at every relay's port, so that connections wait from now on, or says which relay or link cannot
@@ -76,6 +76,11 @@ class Emulator {
 
   /// Ends run(), or lets it return at once if it comes later. Not for signal handlers.
   void stop();
+
+  /// Breaks every connection of which one direction goes over the link `from` -> `to`: both sides see a
+  /// reset, and what was on the way is lost. New connections are accepted as before. An error says that there
+  /// is no such link. Done in run()'s thread, soon after the call.
+  Failure reset(const std::string& from, const std::string& to);
 
   /// Calls `on_readable` in run()'s thread whenever `fd` can be read without blocking, its end included,
   /// until it returns false. The descriptor stays the caller's and must outlive the emulator; it must be a

@@ -77,10 +77,18 @@ void Relay::accept_next() {
       });
       return;
     }
-    std::make_shared<RelayedConnection>(io_, std::move(accepted), forward_, backward_)
-        ->start(targets_, connect_deadline_);
+    auto connection = std::make_shared<RelayedConnection>(io_, std::move(accepted), forward_, backward_);
+    std::erase_if(connections_, [](const auto& earlier) { return earlier.expired(); });
+    connections_.push_back(connection);
+    connection->start(targets_, connect_deadline_);
     accept_next();
   });
+}
+
+void Relay::reset_connections() {
+  for (const std::weak_ptr<RelayedConnection>& connection : std::exchange(connections_, {})) {
+    if (const auto living = connection.lock()) living->abort();
+  }
 }
 
 }  // namespace meridian::wan::emulator

@@ -4,6 +4,7 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@
 #include "wan/emulator/link_shaper.h"
 
 namespace meridian::wan::emulator {
+
+class RelayedConnection;
 
 /// Used from the emulator's thread.
 class Relay {
@@ -25,6 +28,12 @@ class Relay {
   /// Accepts one connection after the other, as long as the emulator runs.
   void accept_next();
 
+  /// Whether any of its connections' bytes go over `link`.
+  bool uses(const LinkShaper& link) const { return &link == &forward_ || &link == &backward_; }
+
+  /// Both sides of every connection see a reset at once; what was on the way is lost.
+  void reset_connections();
+
   std::uint16_t port() const { return port_; }
 
  private:
@@ -35,6 +44,7 @@ class Relay {
   LinkShaper& backward_;
   Time connect_deadline_;
   std::vector<asio::ip::tcp::endpoint> targets_;
+  std::vector<std::weak_ptr<RelayedConnection>> connections_;  // some may have ended
   std::uint16_t port_ = 0;
 };
 

@@ -184,6 +184,7 @@ void RelayedConnection::start(std::vector<tcp::endpoint> targets, Time connect_d
 }
 
 void RelayedConnection::connect() {
+  if (!accepted_.is_open()) return;  // aborted meanwhile
   const tcp::endpoint& target = targets_[attempts_++ % targets_.size()];
   asio::error_code error;
   target_.close(error);
@@ -255,6 +256,7 @@ void RelayedConnection::abort() {
 void RelayedConnection::close() {
   forward_.stop();
   backward_.stop();
+  retry_timer_.cancel();
   asio::error_code ignored;
   accepted_.close(ignored);
   target_.close(ignored);

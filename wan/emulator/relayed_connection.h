@@ -82,7 +82,8 @@ class RelayedConnection : public std::enable_shared_from_this<RelayedConnection>
   std::shared_ptr<Flow> share(Flow& flow) { return {shared_from_this(), &flow}; }
   void on_flow_ended();
   void on_destination_failed(const Flow& flow);
-  /// Both sides see a reset.
+
+  /// Both sides see a reset, and what is on the way is lost.
   void abort();
 
  private:

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <set>
 #include <utility>
 #include <zmq.hpp>
 
 #include "src/base/check.h"
 #include "src/runtime/real/computer.h"
+#include "src/runtime/real/outage_log.h"
 #include "src/runtime/real/zmq_frames.h"
 #include "src/wire/codec.h"
 
@@ -22,25 +25,67 @@ constexpr std::int64_t kMaxFrameBytes = 16 * 1024 * 1024;
 // What was sent last gets this long to leave when a process ends, in good order or not.
 constexpr int kLingerDoneMs = 1000;
 constexpr int kLingerFailedMs = 500;
+// Sent bytes that the other host has not acknowledged for so long break a connection to another datacenter.
+constexpr int kLongestUnacknowledgedMs = 30'000;
 // Control messages read in one turn before data and timers get theirs.
 constexpr int kControlBurst = 256;
 // Turns with something to read before watched descriptors get a look, which else only a wait gives them.
 constexpr int kTurnsBetweenLooks = 64;
+// Callers of which it is told that they did not say hello; whoever connects can make up more.
+constexpr std::size_t kMostRejectedTold = 16;
 
-void configure(zmq::socket_t& socket) {
+void configure(zmq::socket_t& socket, bool wide_area) {
   socket.set(zmq::sockopt::linger, kLingerDoneMs);
-  // What is on its way is bounded in bytes by the protocol (one push, one reply, a window of chunks), so the
-  // count here must never drop or block what the protocol allows.
-  socket.set(zmq::sockopt::sndhwm, 0);
+  // Inside a datacenter, what is on its way is bounded in bytes by the protocol (one push, one reply), so the
+  // count here must never drop or block what the protocol allows. Where a peer may be out of reach for long,
+  // what is sent to it meanwhile is bounded here.
+  // A connection whose state was lost on the way (in a firewall, by address translation) is made anew soon.
+  if (wide_area) socket.set(zmq::sockopt::tcp_maxrt, kLongestUnacknowledgedMs);
+  socket.set(zmq::sockopt::sndhwm, wide_area ? RealRuntime::kMostWaitingMessages : 0);
   socket.set(zmq::sockopt::rcvhwm, 1000);
   socket.set(zmq::sockopt::maxmsgsize, kMaxFrameBytes);
   socket.set(zmq::sockopt::reconnect_ivl, 100);
   socket.set(zmq::sockopt::reconnect_ivl_max, 1000);
   socket.set(zmq::sockopt::handshake_ivl, 10000);
+  // A message waits for a connection that is not there yet: a process greets its peers before they are up.
   socket.set(zmq::sockopt::immediate, false);
 }
 
+/// The routing id that a process gives to its connection of one channel: the same after each reconnection, so
+/// that the listener goes on with it, another one after each start of the process. Nobody can guess the one
+/// of another process, because of the incarnation; who a caller is, the listener takes from its hello alone.
+std::string routing_id_of(ProcessId self, std::uint64_t incarnation, Channel channel) {
+  std::string id = "M";  // ids that begin with a zero are libzmq's own
+  const auto append = [&](std::uint64_t value, int bytes) {
+    while (bytes-- > 0) id += static_cast<char>(value >> (8 * bytes) & 0xff);
+  };
+  append(self.datacenter, 2);
+  append(static_cast<std::uint64_t>(self.role), 1);
+  append(self.index, 2);
+  append(incarnation, 8);
+  append(static_cast<std::uint64_t>(channel), 1);
+  MERIDIAN_CHECK(id.size() == kRoutingIdBytes, "a routing id of {} bytes", id.size());
+  return id;
+}
+
+/// A socket from which to read when `socket` has connected or lost its connection.
+zmq::socket_t events_of(zmq::context_t& context, zmq::socket_t& socket, std::size_t index) {
+  const std::string endpoint = fmt::format("inproc://events-{}", index);
+  if (zmq_socket_monitor(socket.handle(), endpoint.c_str(),
+                         ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0) {
+    throw zmq::error_t();
+  }
+  zmq::socket_t events(context, zmq::socket_type::pair);
+  events.set(zmq::sockopt::linger, 0);
+  events.connect(endpoint);
+  return events;
+}
+
 }  // namespace
+
+std::string RealRuntime::describe(ProcessId id) {
+  return fmt::format("datacenter {}, {} {}", id.datacenter, to_string(id.role), id.index);
+}
 
 struct RealRuntime::Sockets {
   /// A socket that this process opened to one peer; both may send over it.
@@ -48,12 +93,20 @@ struct RealRuntime::Sockets {
     ProcessId peer;
     Channel channel = Channel::control;
     zmq::socket_t socket;
+    zmq::socket_t events;          // tells of connections made and broken
+    std::vector<std::byte> hello;  // what the machine said at first; said again after a break
+    bool was_connected = false;
+    bool said_more = false;  // than its hello
+  };
+  struct Caller {
+    ProcessId id;
+    std::string hello;  // as it came
   };
   /// A socket on which others call; who is behind a connection is known once it has said hello.
   struct Listening {
     Channel channel = Channel::control;
     zmq::socket_t socket;
-    std::map<std::string, ProcessId> callers;  // by routing id
+    std::map<std::string, Caller> callers;  // by routing id
   };
   /// Where replies to a caller go.
   struct Route {
@@ -65,6 +118,8 @@ struct RealRuntime::Sockets {
     std::function<bool()> on_readable;
   };
 
+  explicit Sockets(OutageLog log) : outages(std::move(log)) {}
+
   zmq::context_t context{1};
   std::vector<Dialled> dialled;
   std::vector<Listening> listening;
@@ -72,7 +127,10 @@ struct RealRuntime::Sockets {
   /// While a hello of another run is handled: its answer goes back where it came from, and is not remembered.
   std::optional<std::pair<ProcessId, Route>> answer_to;
   std::vector<Watched> watched;
-  std::uint64_t rejected = 0;
+  std::set<std::string> rejected_callers;  // the first ones, by routing id
+  OutageLog outages;
+  /// Why the run cannot go on, found where the machine could not be told.
+  std::optional<std::string> loss;
 };
 
 /// Carries out what the machine asks for. Once it has finished or failed, its wishes are no longer heard.
@@ -82,26 +140,38 @@ class RealRuntime::MachineActions final : public Actions {
 
   std::size_t send(ProcessId to, Channel channel, Message message) override {
     if (ended_) return 0;
-    std::vector<std::byte> header = encode_header(message.body);
+    std::vector<std::byte> header = encode_header(message.body, message.position);
     const std::size_t bytes = wire_bytes(header.size(), message.payloads);
     Sockets& sockets = *runtime_.sockets_;
     if (sockets.answer_to && sockets.answer_to->first == to) {
       const Sockets::Route& route = sockets.answer_to->second;
-      send_frames(sockets.listening[route.listener].socket, &route.routing_id, header, message.payloads);
+      (void)send_frames(sockets.listening[route.listener].socket, &route.routing_id, header,
+                        message.payloads);
       return bytes;
     }
+    if (std::holds_alternative<Goodbye>(message.body)) sockets.outages.departed(to);
     for (Sockets::Dialled& dialled : sockets.dialled) {
       if (dialled.peer == to && dialled.channel == channel) {
-        send_frames(dialled.socket, nullptr, header, message.payloads);
-        return bytes;
+        const bool greets = std::holds_alternative<Hello>(message.body);
+        if (greets) dialled.hello = header;
+        dialled.said_more = dialled.said_more || !greets;
+        const Sent sent = send_frames(dialled.socket, nullptr, header, message.payloads);
+        return note(sent, to, channel) ? bytes : 0;
       }
     }
     const auto found = sockets.routes.find({to, channel});
     // It has not called yet, and whoever has not called is not waiting.
     if (found == sockets.routes.end()) return 0;
     const Sockets::Route& route = found->second;
-    send_frames(sockets.listening[route.listener].socket, &route.routing_id, header, message.payloads);
-    return bytes;
+    const Sent sent =
+        send_frames(sockets.listening[route.listener].socket, &route.routing_id, header, message.payloads);
+    return note(sent, to, channel) ? bytes : 0;
+  }
+
+  /// Says hello again after a break, in case the first was lost with it.
+  void repeat_hello(Sockets::Dialled& dialled) {
+    if (ended_ || dialled.hello.empty()) return;
+    note(send_frames(dialled.socket, nullptr, dialled.hello, {}), dialled.peer, dialled.channel);
   }
 
   void set_timer(TimerId id, Time at) override { timers_.at(static_cast<std::size_t>(id)) = at; }
@@ -153,24 +223,49 @@ class RealRuntime::MachineActions final : public Actions {
   }
 
  private:
-  static void send_frames(zmq::socket_t& socket, const std::string* routing_id,
+  enum class Sent : std::uint8_t { taken, queue_full, not_connected };
+
+  /// All frames or none: libzmq looks at the high-water mark and at the connection with the first one only.
+  static Sent send_frames(zmq::socket_t& socket, const std::string* routing_id,
                           const std::vector<std::byte>& header, const std::vector<Payload>& payloads) {
     using zmq::send_flags;
+    const auto flags = [](bool last) {
+      return (last ? send_flags::none : send_flags::sndmore) | send_flags::dontwait;
+    };
     try {
-      if (routing_id != nullptr) {
-        if (!socket.send(zmq::buffer(*routing_id), send_flags::sndmore | send_flags::dontwait)) return;
-      }
-      (void)socket.send(zmq::buffer(header),
-                        (payloads.empty() ? send_flags::none : send_flags::sndmore) | send_flags::dontwait);
-      for (std::size_t i = 0; i < payloads.size(); ++i) {
-        const bool last = i + 1 == payloads.size();
-        (void)socket.send(frame_of(payloads[i]),
-                          (last ? send_flags::none : send_flags::sndmore) | send_flags::dontwait);
-      }
+      if (routing_id != nullptr && !socket.send(zmq::buffer(*routing_id), flags(false)))
+        return Sent::queue_full;
+      if (!socket.send(zmq::buffer(header), flags(payloads.empty()))) return Sent::queue_full;
+      // Where a connection's end comes between two frames, libzmq drops the message, and wants to see its
+      // last frame before it takes the next message.
+      for (std::size_t i = 0; i < payloads.size(); ++i)
+        (void)socket.send(frame_of(payloads[i]), flags(i + 1 == payloads.size()));
     } catch (const zmq::error_t& error) {
-      // The caller has gone (EHOSTUNREACH, ROUTER_MANDATORY). Its silence will be noticed and named.
+      // The caller has gone (ROUTER_MANDATORY). Unless it returns, its silence will be noticed and named.
       if (error.num() != EHOSTUNREACH) throw;
+      return Sent::not_connected;
     }
+    return Sent::taken;
+  }
+
+  /// Keeps account of what was dropped. Returns whether the message was taken.
+  bool note(Sent sent, ProcessId to, Channel channel) {
+    OutageLog& outages = runtime_.sockets_->outages;
+    const Time now = runtime_.now();
+    if (sent != Sent::taken) {
+      const bool full = sent == Sent::queue_full;
+      outages.dropped(now, to, channel, full ? OutageLog::Drop::queue_full : OutageLog::Drop::not_connected);
+      return false;
+    }
+    const std::uint64_t dropped = outages.accepted(now, to, channel);
+    // Inside a datacenter nobody would miss them: the run would wait forever for what they said.
+    if (dropped > 0 && to.datacenter == runtime_.options_.self.datacenter) {
+      runtime_.sockets_->loss = fmt::format(
+          "{} messages to {} were lost while its connection was broken; inside a datacenter "
+          "nothing makes up for that",
+          dropped, runtime_.options_.name_of(to));
+    }
+    return true;
   }
 
   RealRuntime& runtime_;
@@ -186,7 +281,9 @@ RealRuntime::RealRuntime(Options options, Machine& machine)
     : options_(std::move(options)),
       machine_(machine),
       started_(WallClock::now()),
-      sockets_(std::make_unique<Sockets>()),
+      sockets_(std::make_unique<Sockets>(
+          OutageLog(options_.name_of,
+                    [this](Time at, const std::string& text) { options_.observe(at, Notice{text}); }))),
       computer_(std::make_unique<Computer>()),
       actions_(std::make_unique<MachineActions>(*this)) {}
 
@@ -224,16 +321,22 @@ Failure RealRuntime::open() {
   for (const Addresses::Listener& listener : options_.addresses.listeners) {
     Sockets::Listening listening{
         listener.channel, zmq::socket_t(sockets_->context, zmq::socket_type::router), {}};
-    configure(listening.socket);
+    configure(listening.socket, listener.wide_area);
     listening.socket.set(zmq::sockopt::router_mandatory, true);
+    // A caller that comes back takes over from its broken connection, of which the end may not be seen here.
+    listening.socket.set(zmq::sockopt::router_handover, true);
     allow_address_kind(listening.socket, listener.endpoint);
     if (Failure failure = bind(listening.socket, listener.endpoint)) return failure;
     sockets_->listening.push_back(std::move(listening));
   }
   for (const auto& [peer, endpoints] : options_.addresses.peers) {
     for (const Channel channel : {Channel::control, Channel::data}) {
-      Sockets::Dialled dialled{peer, channel, zmq::socket_t(sockets_->context, zmq::socket_type::dealer)};
-      configure(dialled.socket);
+      Sockets::Dialled dialled{peer, channel, zmq::socket_t(sockets_->context, zmq::socket_type::dealer),
+                               {},   {},      false};
+      configure(dialled.socket, peer.datacenter != options_.self.datacenter);
+      dialled.socket.set(zmq::sockopt::routing_id,
+                         routing_id_of(options_.self, options_.incarnation, channel));
+      dialled.events = events_of(sockets_->context, dialled.socket, sockets_->dialled.size());
       const std::string& endpoint = channel == Channel::control ? endpoints.control : endpoints.data;
       allow_address_kind(dialled.socket, endpoint);
       try {
@@ -291,31 +394,71 @@ bool RealRuntime::read_listening(std::size_t index) {
   if (frames.empty()) return true;
   zmq::message_t header = std::move(frames.front());
   frames.erase(frames.begin());
-  if (const auto known = listening.callers.find(caller); known != listening.callers.end()) {
-    deliver(known->second, listening.channel, header, std::move(frames));
-    return true;
-  }
-  // A connection's first message says who calls; whatever else an unknown one sends is dropped.
+  const auto known = listening.callers.find(caller);
+  if (known == listening.callers.end()) {
+    read_hello(index, caller, header, !frames.empty());
+  } else if (!frames.empty() || header.to_string_view() != known->second.hello) {
+    deliver(known->second.id, listening.channel, header, std::move(frames));
+  }  // else it said hello again after a break that we did not lose it in
+  return true;
+}
+
+/// The first message of a connection says who calls; whatever else an unknown caller sends is dropped.
+void RealRuntime::read_hello(std::size_t index, const std::string& caller, const zmq::message_t& header,
+                             bool has_payloads) {
+  Sockets::Listening& listening = sockets_->listening[index];
   const std::span<const std::byte> bytes(static_cast<const std::byte*>(header.data()), header.size());
-  const Result<Body> body = decode_header(bytes, {});
-  const auto* const hello = body ? std::get_if<Hello>(&body.value()) : nullptr;
-  if (hello == nullptr || hello->channel != listening.channel || !frames.empty()) {
-    if (sockets_->rejected++ == 0) {
-      actions_->report(Notice{fmt::format("rejected a message from a connection that did not say hello ({})",
-                                          body ? kind_name(body.value()) : body.error().message)});
+  const Result<Header> decoded = decode_header(bytes, {});
+  const auto* const hello = decoded ? std::get_if<Hello>(&decoded.value().body) : nullptr;
+  if (hello == nullptr || hello->channel != listening.channel || has_payloads) {
+    std::set<std::string>& told = sockets_->rejected_callers;
+    if (told.size() < kMostRejectedTold && told.insert(caller).second) {
+      actions_->report(
+          Notice{fmt::format("rejected a message from a connection that did not say hello ({})",
+                             decoded ? kind_name(decoded.value().body) : decoded.error().message)});
     }
-    return true;
+    return;
   }
   const Sockets::Route route{index, caller};
   if (hello->run_digest == options_.run_digest) {
-    listening.callers[caller] = hello->sender;
-    sockets_->routes[{hello->sender, listening.channel}] = route;
+    // The start of that process which greeted last is the one that is heard.
+    const auto [earlier, is_new] = sockets_->routes.try_emplace({hello->sender, listening.channel}, route);
+    if (!is_new) {
+      const Sockets::Route replaced = std::exchange(earlier->second, route);
+      sockets_->listening[replaced.listener].callers.erase(replaced.routing_id);
+    }
+    listening.callers[caller] = {hello->sender, header.to_string()};
+    sockets_->outages.joined(hello->sender, listening.channel);
   } else {
     sockets_->answer_to = {hello->sender, route};
   }
   machine_.on_message(now(), hello->sender, listening.channel, {*hello, {}}, *actions_);
   sockets_->answer_to.reset();
-  return true;
+}
+
+/// What happened to the connection of a socket that this process opened.
+void RealRuntime::read_events(std::size_t index) {
+  Sockets::Dialled& dialled = sockets_->dialled[index];
+  zmq::message_t event;
+  while (dialled.events.recv(event, zmq::recv_flags::dontwait)) {
+    receive_rest(dialled.events, 1);  // the endpoint
+    std::uint16_t number = 0;
+    if (event.size() < sizeof number) continue;
+    std::memcpy(&number, event.data(), sizeof number);
+    if (number == ZMQ_EVENT_DISCONNECTED) {
+      if (dialled.was_connected) sockets_->outages.disconnected(now(), dialled.peer, dialled.channel);
+      continue;
+    }
+    sockets_->outages.connected(now(), dialled.peer, dialled.channel);
+    if (!std::exchange(dialled.was_connected, true)) continue;
+    if (dialled.said_more && dialled.peer.datacenter == options_.self.datacenter) {
+      sockets_->loss = fmt::format(
+          "the connection to {} broke; inside a datacenter nothing makes up for what was lost with it",
+          options_.name_of(dialled.peer));
+      continue;
+    }
+    actions_->repeat_hello(dialled);
+  }
 }
 
 void RealRuntime::deliver(ProcessId from, Channel channel, const zmq::message_t& header,
@@ -324,9 +467,11 @@ void RealRuntime::deliver(ProcessId from, Channel channel, const zmq::message_t&
   payloads.reserve(frames.size());
   for (zmq::message_t& frame : frames) payloads.push_back(payload_of(std::move(frame)));
   const std::span<const std::byte> bytes(static_cast<const std::byte*>(header.data()), header.size());
-  Result<Body> body = decode_header(bytes, payloads);
-  if (!body) return machine_.on_malformed(now(), from, body.error().message, *actions_);
-  machine_.on_message(now(), from, channel, {std::move(body).value(), std::move(payloads)}, *actions_);
+  Result<Header> decoded = decode_header(bytes, payloads);
+  if (!decoded) return machine_.on_malformed(now(), from, decoded.error().message, *actions_);
+  auto [body, position] = std::move(decoded).value();
+  if (std::holds_alternative<Goodbye>(body)) sockets_->outages.departed(from);
+  machine_.on_message(now(), from, channel, {std::move(body), std::move(payloads), position}, *actions_);
 }
 
 /// Reads control until there is none left (or a bounded burst), then one message of each data socket. Returns
@@ -370,6 +515,9 @@ void RealRuntime::wait(std::chrono::milliseconds longest) {
     items.push_back({dialled.socket.handle(), 0, ZMQ_POLLIN, 0});
   for (Sockets::Listening& listening : sockets_->listening)
     items.push_back({listening.socket.handle(), 0, ZMQ_POLLIN, 0});
+  const std::size_t first_events = items.size();
+  for (Sockets::Dialled& dialled : sockets_->dialled)
+    items.push_back({dialled.events.handle(), 0, ZMQ_POLLIN, 0});
   items.push_back({nullptr, computer_->fd(), ZMQ_POLLIN, 0});
   for (const Sockets::Watched& watched : sockets_->watched)
     items.push_back({nullptr, watched.fd, ZMQ_POLLIN, 0});
@@ -380,6 +528,10 @@ void RealRuntime::wait(std::chrono::milliseconds longest) {
     timeout = std::min(timeout, until);
   }
   zmq::poll(items, timeout);
+  for (std::size_t i = 0; i < sockets_->dialled.size(); ++i) {
+    if (items[first_events + i].revents != 0) read_events(i);
+  }
+  sockets_->outages.tell_overdue(now());
   const std::size_t first_watched = items.size() - sockets_->watched.size();
   for (std::size_t i = sockets_->watched.size(); i-- > 0;) {
     if (items[first_watched + i].revents == 0) continue;
@@ -402,6 +554,7 @@ std::optional<RealRuntime::Fault> RealRuntime::run() {
 void RealRuntime::loop() {
   int turns = 0;
   while (!actions_->ended()) {
+    if (sockets_->loss) abort(*sockets_->loss);
     fire_due();
     if (actions_->ended()) break;
     const bool busy = read_sockets();

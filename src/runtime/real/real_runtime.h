@@ -1,6 +1,9 @@
 // The real runtime: one process hosts one machine over ZeroMQ. One thread owns the sockets and the machine;
 // computations run on a thread beside it, so that no control message ever waits behind a gradient. Control
 // and data travel on sockets of their own, and control is always read first.
+//
+// A connection that breaks is made anew by itself and goes on as the same one; what was on its way is lost,
+// without a sign. So whoever sends to another datacenter numbers its messages and asks for what is missing.
 #pragma once
 
 #include <chrono>
@@ -31,6 +34,8 @@ struct Addresses {
   struct Listener {
     Channel channel = Channel::control;
     std::string endpoint;
+    /// Processes of other datacenters call here.
+    bool wide_area = false;
   };
   struct Peer {
     std::string control;
@@ -47,10 +52,23 @@ class RealRuntime {
   struct Options {
     ProcessId self;
     std::uint64_t run_digest = 0;
+    /// Drawn anew each time the process starts; the one that its hellos carry.
+    std::uint64_t incarnation = 0;
     Addresses addresses;
     /// Sees every report of the machine, and the runtime's own notices.
     std::function<void(Time now, const Report& report)> observe = [](Time, const Report&) {};
+    /// How notices name a process.
+    std::function<std::string(ProcessId)> name_of = describe;
   };
+
+  /// Most messages that wait for one connection to another datacenter; further ones are dropped, and send()
+  /// returns 0 for them. A connection that works never has so many: data is bounded by the protocol's
+  /// window, which is a few dozen chunks, and control messages come a few for each clock, chunk and second.
+  /// Inside a datacenter nothing is dropped while it waits.
+  static constexpr int kMostWaitingMessages = 4096;
+
+  /// "datacenter 0, server 1".
+  static std::string describe(ProcessId id);
 
   struct Fault {
     FaultKind kind = FaultKind::failed;
@@ -90,6 +108,9 @@ class RealRuntime {
   bool read_sockets();
   bool read_dialled(std::size_t index);
   bool read_listening(std::size_t index);
+  void read_hello(std::size_t index, const std::string& caller, const zmq::message_t& header,
+                  bool has_payloads);
+  void read_events(std::size_t index);
   void deliver(ProcessId from, Channel channel, const zmq::message_t& header,
                std::vector<zmq::message_t> frames);
   void fire_due();

@@ -10,6 +10,13 @@
 
 namespace meridian {
 
+namespace {
+
+// Keys of the two kinds of link never meet: a local one ends at no datacenter.
+constexpr std::uint32_t kLocal = 1U << 31;
+
+}  // namespace
+
 struct Simulation::Process {
   ProcessId id;
   Machine* machine = nullptr;
@@ -18,6 +25,9 @@ struct Simulation::Process {
   std::optional<ComputationKind> computing;
   std::future<void> computation;
   bool ended = false;
+  std::size_t pauses = 0;
+  /// While paused: what has come meanwhile, in order.
+  std::deque<std::variant<Event, InFlight>> waiting;
 };
 
 /// What a machine asks for, carried out in virtual time. After its end a machine's wishes are no longer
@@ -67,17 +77,15 @@ class Simulation::ProcessActions final : public Actions {
  private:
   Process& process() { return *simulation_.processes_[index_]; }
 
-  void end() {
-    if (process().ended) return;
-    process().ended = true;
-    --simulation_.running_;
-  }
+  void end() { simulation_.end(process()); }
 
   Simulation& simulation_;
   std::size_t index_;
 };
 
-Simulation::Simulation(Options options) : options_(std::move(options)), pool_(options_.threads) {}
+Simulation::Simulation(Options options) : options_(std::move(options)), pool_(options_.threads) {
+  schedule_faults();
+}
 
 Simulation::~Simulation() = default;
 
@@ -99,28 +107,129 @@ void Simulation::schedule(Event event) {
   events_.push(event);
 }
 
+/// Begins and ends a scheduled fault, whatever its kind.
+class Simulation::FaultInjector {
+ public:
+  FaultInjector(Simulation& simulation, std::size_t index, bool begins)
+      : simulation_(simulation), index_(index), begins_(begins) {}
+
+  void operator()(const LinkCut& cut) const {
+    on_link(cut.from, cut.to, [this](SimulatedLink& link) {
+      if (begins_) {
+        link.begin_cut(simulation_.now_);
+      } else {
+        link.end_cut(simulation_.now_);
+      }
+    });
+  }
+
+  void operator()(const LinkSlowdown& slowdown) const {
+    on_link(slowdown.from, slowdown.to, [&](SimulatedLink& link) {
+      if (begins_) {
+        link.begin_slowdown(simulation_.now_, index_, slowdown.factor);
+      } else {
+        link.end_slowdown(simulation_.now_, index_);
+      }
+    });
+  }
+
+  void operator()(const ConnectionReset& reset) const { simulation_.reset_connections(reset); }
+
+  void operator()(const ProcessPause& pause) const {
+    on_each(pause.processes, [this](Process& process) {
+      if (begins_) {
+        ++process.pauses;
+      } else {
+        simulation_.resume(process);
+      }
+    });
+  }
+
+  void operator()(const ProcessKill& kill) const {
+    on_each(kill.processes, [this](Process& process) { simulation_.end(process); });
+  }
+
+ private:
+  template <typename Change>
+  void on_link(std::uint16_t from, std::uint16_t to, Change change) const {
+    const std::size_t index = simulation_.wan_link(from, to);
+    simulation_.carry(index);
+    change(simulation_.links_[index].link);
+    simulation_.wake_link(index);
+  }
+
+  template <typename Change>
+  void on_each(const ProcessGroup& group, Change change) const {
+    for (const auto& process : simulation_.processes_) {
+      if (group.contains(process->id)) change(*process);
+    }
+  }
+
+  Simulation& simulation_;
+  std::size_t index_;
+  bool begins_;
+};
+
+namespace {
+
+/// When a fault begins and how long it lasts; nullopt: it is done at once.
+std::pair<Time, std::optional<Time>> span_of(const ScheduledFault& fault) {
+  return std::visit(
+      [](const auto& one) -> std::pair<Time, std::optional<Time>> {
+        if constexpr (requires { one.lasts; }) {
+          return {one.at, one.lasts};
+        } else {
+          return {one.at, std::nullopt};
+        }
+      },
+      fault);
+}
+
+}  // namespace
+
+void Simulation::schedule_faults() {
+  for (std::size_t i = 0; i < options_.faults.size(); ++i) {
+    const auto [at, lasts] = span_of(options_.faults[i]);
+    MERIDIAN_CHECK(at >= Time{0} && lasts.value_or(Time{0}) >= Time{0}, "fault {} at {} ns for {} ns", i,
+                   at.count(), lasts.value_or(Time{0}).count());
+    schedule({.at = at, .kind = EventKind::fault_begins, .index = i});
+    if (lasts) schedule({.at = at + *lasts, .kind = EventKind::fault_ends, .index = i});
+  }
+}
+
 std::size_t Simulation::link_between(std::size_t from, std::size_t to) {
   const ProcessId sender = processes_[from]->id;
   const ProcessId receiver = processes_[to]->id;
-  const bool local = sender.datacenter == receiver.datacenter;
-  // Keys of the two kinds of link never meet: a local one ends at no datacenter.
-  constexpr std::uint32_t kLocal = 1U << 31;
-  const auto key = local
-                       ? std::make_pair(kLocal | static_cast<std::uint32_t>(from), kLocal)
-                       : std::make_pair(std::uint32_t{sender.datacenter}, std::uint32_t{receiver.datacenter});
-  const auto [found, is_new] = link_index_.emplace(key, links_.size());
+  if (sender.datacenter != receiver.datacenter) return wan_link(sender.datacenter, receiver.datacenter);
+  const auto [found, is_new] =
+      link_index_.emplace(std::make_pair(kLocal | static_cast<std::uint32_t>(from), kLocal), links_.size());
+  if (is_new) links_.push_back({SimulatedLink(options_.lan, LinkNoise{}, Random(0)), {}, {}});
+  return found->second;
+}
+
+std::size_t Simulation::wan_link(std::uint16_t from, std::uint16_t to) {
+  MERIDIAN_CHECK(from != to, "a wide-area link from datacenter {} to itself", from);
+  const auto [found, is_new] =
+      link_index_.emplace(std::make_pair(std::uint32_t{from}, std::uint32_t{to}), links_.size());
   if (is_new) {
-    links_.push_back(
-        {SharedLink(local ? options_.lan : options_.link(sender.datacenter, receiver.datacenter)), {}, {}});
+    links_.push_back({SimulatedLink(options_.link(from, to), options_.noise(from, to),
+                                    Random::for_parts(options_.noise_seed, {from, to})),
+                      {},
+                      {}});
   }
   return found->second;
 }
 
 std::size_t Simulation::send(std::size_t from, ProcessId to, Channel channel, Message message) {
   const auto receiver = process_index_.find(to);
-  MERIDIAN_CHECK(receiver != process_index_.end(), "a message to datacenter {}, {} {}, which is not there",
-                 to.datacenter, to_string(to.role), to.index);
-  std::vector<std::byte> header = encode_header(message.body);
+  if (receiver == process_index_.end()) {
+    const auto& absent = options_.absent;
+    MERIDIAN_CHECK(std::find(absent.begin(), absent.end(), to) != absent.end(),
+                   "a message to datacenter {}, {} {}, which is not there", to.datacenter, to_string(to.role),
+                   to.index);
+    return 0;
+  }
+  std::vector<std::byte> header = encode_header(message.body, message.position);
   const std::size_t bytes = wire_bytes(header.size(), message.payloads);
   const std::size_t index = link_between(from, receiver->second);
   Link& link = links_[index];
@@ -128,9 +237,11 @@ std::size_t Simulation::send(std::size_t from, ProcessId to, Channel channel, Me
   const SharedLink::ConnectionId connection =
       link.connections.emplace(std::make_pair(from, receiver->second), next_id).first->second;
   const std::uint64_t cookie = next_cookie_++;
+  const bool may_repeat = !std::holds_alternative<Hello>(message.body);
   in_flight_.emplace(
       cookie, InFlight{from, receiver->second, channel, std::move(header), std::move(message.payloads)});
-  link.link.enqueue(now_, connection + static_cast<SharedLink::ConnectionId>(channel), bytes, cookie);
+  link.link.send(now_, connection + static_cast<SharedLink::ConnectionId>(channel), bytes, cookie,
+                 may_repeat);
   wake_link(index);
   return bytes;
 }
@@ -147,36 +258,95 @@ void Simulation::on_link(std::size_t index) {
   Link& link = links_[index];
   if (!link.wake || *link.wake > now_) return;  // an earlier wake-up made this one idle
   link.wake.reset();
-  deliveries_.clear();
-  link.link.advance(now_, deliveries_);
-  std::vector<SharedLink::Delivery> due;
-  due.swap(deliveries_);
-  for (const SharedLink::Delivery& delivery : due) {
-    const auto found = in_flight_.find(delivery.cookie);
+  carry(index);
+  wake_link(index);
+}
+
+void Simulation::carry(std::size_t index) {
+  arrivals_.clear();
+  links_[index].link.advance(now_, arrivals_);
+  std::vector<SimulatedLink::Arrival> due;
+  due.swap(arrivals_);
+  for (const SimulatedLink::Arrival& arrival : due) {
+    const auto found = in_flight_.find(arrival.cookie);
+    if (!arrival.last) {
+      deliver(found->second);
+      continue;
+    }
     InFlight message = std::move(found->second);
     in_flight_.erase(found);
     deliver(std::move(message));
   }
-  deliveries_.swap(due);
+  arrivals_.swap(due);
+}
+
+void Simulation::reset_connections(const ConnectionReset& reset) {
+  const std::size_t index = wan_link(reset.from, reset.to);
+  carry(index);
+  std::vector<std::uint64_t> lost;
+  for (const auto& [ends, connection] : links_[index].connections) {
+    const ProcessId sender = processes_[ends.first]->id;
+    const ProcessId receiver = processes_[ends.second]->id;
+    if (sender != reset.sender.value_or(sender) || receiver != reset.receiver.value_or(receiver)) continue;
+    for (const Channel channel : {Channel::control, Channel::data}) {
+      if (!(channel == Channel::control ? reset.control : reset.data)) continue;
+      links_[index].link.reset(now_, connection + static_cast<SharedLink::ConnectionId>(channel), lost);
+    }
+  }
+  for (const std::uint64_t cookie : lost) in_flight_.erase(cookie);
   wake_link(index);
 }
 
 void Simulation::deliver(InFlight message) {
   Process& receiver = *processes_[message.to];
   if (receiver.ended || fault_) return;
+  if (receiver.pauses > 0) {
+    receiver.waiting.emplace_back(std::move(message));
+  } else {
+    hand_over(std::move(message));
+  }
+}
+
+void Simulation::hand_over(InFlight message) {
+  Process& receiver = *processes_[message.to];
   const ProcessId from = processes_[message.from]->id;
-  if (message.channel == Channel::data) last_progress_ = now_;
-  Result<Body> body = decode_header(message.header, message.payloads);
-  if (!body) return receiver.machine->on_malformed(now_, from, body.error().message, *receiver.actions);
+  Result<Header> decoded = decode_header(message.header, message.payloads);
+  if (!decoded) return receiver.machine->on_malformed(now_, from, decoded.error().message, *receiver.actions);
+  auto [body, position] = std::move(decoded).value();
+  // Whoever only asks whether its data came gets nowhere.
+  if (message.channel == Channel::data && !std::holds_alternative<Probe>(body)) last_progress_ = now_;
   receiver.machine->on_message(now_, from, message.channel,
-                               {std::move(body).value(), std::move(message.payloads)}, *receiver.actions);
+                               {std::move(body), std::move(message.payloads), position}, *receiver.actions);
 }
 
 void Simulation::handle(const Event& event) {
-  if (event.kind == EventKind::link) return on_link(event.index);
+  switch (event.kind) {
+    case EventKind::link:
+      return on_link(event.index);
+    case EventKind::fault_begins:
+    case EventKind::fault_ends: {
+      const bool begins = event.kind == EventKind::fault_begins;
+      return std::visit(FaultInjector(*this, event.index, begins), options_.faults[event.index]);
+    }
+    default:
+      return on_process_event(event);
+  }
+}
+
+void Simulation::on_process_event(const Event& event) {
   Process& process = *processes_[event.index];
-  if (process.ended) return;
+  if (process.ended || fault_) return;
+  if (process.pauses > 0) {
+    process.waiting.emplace_back(event);
+  } else {
+    hand_over(event);
+  }
+}
+
+void Simulation::hand_over(const Event& event) {
+  Process& process = *processes_[event.index];
   if (event.kind == EventKind::start) return process.machine->start(now_, *process.actions);
+  if (event.kind == EventKind::interrupt) return process.machine->on_interrupt(now_, *process.actions);
   if (event.kind == EventKind::timer) {
     if (process.timer_generation.at(static_cast<std::size_t>(event.timer)) == event.generation) {
       process.machine->on_timer(now_, event.timer, *process.actions);
@@ -187,6 +357,24 @@ void Simulation::handle(const Event& event) {
   const ComputationKind kind = *process.computing;
   process.computing.reset();
   process.machine->on_computed(now_, kind, *process.actions);
+}
+
+void Simulation::resume(Process& process) {
+  if (--process.pauses > 0) return;
+  // What comes of these happens after them: nothing is added here meanwhile.
+  std::deque<std::variant<Event, InFlight>> waiting;
+  waiting.swap(process.waiting);
+  for (auto& one : waiting) {
+    if (process.ended || fault_) return;
+    std::visit([this](auto& what) { hand_over(std::move(what)); }, one);
+  }
+}
+
+void Simulation::end(Process& process) {
+  if (process.ended) return;
+  process.ended = true;
+  process.waiting.clear();
+  --running_;
 }
 
 Simulation::Outcome Simulation::run() {
@@ -200,8 +388,8 @@ Simulation::Outcome Simulation::run() {
     handle(event);
     if (!interrupted && options_.interrupted()) {
       interrupted = true;
-      for (const auto& process : processes_) {
-        if (!process->ended && !fault_) process->machine->on_interrupt(now_, *process->actions);
+      for (std::size_t i = 0; i < processes_.size(); ++i) {
+        on_process_event({.at = now_, .kind = EventKind::interrupt, .index = i});
       }
     }
     if (now_ - last_progress_ > options_.stalled_after && !fault_) {

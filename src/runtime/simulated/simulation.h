@@ -1,12 +1,13 @@
 // The simulated runtime: the very machines of a real run, in virtual time. Messages take the time that their
 // bytes need on shared links; computations are really done, on several threads, and take the time they are
-// said to take. What happens is a function of the machines and the links: same input, same bytes, whatever
-// the number of threads.
+// said to take. What happens is a function of the machines, the links and the scheduled faults: same input,
+// same bytes, whatever the number of threads.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <future>
 #include <map>
@@ -14,10 +15,13 @@
 #include <optional>
 #include <queue>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "src/network/shared_link.h"
 #include "src/runtime/machine.h"
+#include "src/runtime/simulated/faults.h"
+#include "src/runtime/simulated/simulated_link.h"
 #include "src/runtime/thread_pool.h"
 
 namespace meridian {
@@ -30,6 +34,16 @@ class Simulation {
     std::function<SharedLink::Options(std::uint16_t from, std::uint16_t to)> link;
     /// Inside a datacenter: what one process sends shares one link of this kind.
     SharedLink::Options lan;
+    /// What goes wrong, and when; links of faults are between two different datacenters. A fault begins, and
+    /// ends, before everything else of its nanosecond, but after what a link of it has due by then.
+    std::vector<ScheduledFault> faults = {};
+    /// The unevenness of the link between two datacenters.
+    std::function<LinkNoise(std::uint16_t from, std::uint16_t to)> noise = [](std::uint16_t, std::uint16_t) {
+      return LinkNoise{};
+    };
+    std::uint64_t noise_seed = 0;
+    /// Processes that are never started: what is sent to them is lost and takes no bytes.
+    std::vector<ProcessId> absent = {};
     unsigned threads = 1;
     /// A run in which nothing is reported and no data arrives for this long is ended as a failure.
     Time stalled_after{std::chrono::hours(1)};
@@ -58,27 +72,28 @@ class Simulation {
   /// Adds a process; the machine must outlive the simulation. Before run().
   void add(ProcessId id, Machine& machine);
 
-  /// Runs until every machine has finished or one has failed; a run that cannot go on is a fault too.
+  /// Runs until every machine has finished or was killed, or one has failed; a run that cannot go on is a
+  /// fault too.
   Outcome run();
 
  private:
   struct Process;
   class ProcessActions;
 
-  enum class EventKind : std::uint8_t { start, link, timer, computed };
+  enum class EventKind : std::uint8_t { start, link, timer, computed, interrupt, fault_begins, fault_ends };
 
   struct Event {
     Time at{0};
     std::uint64_t order = 0;
     EventKind kind = EventKind::start;
-    std::size_t index = 0;  // of the process or link
+    std::size_t index = 0;  // of the process, link or fault
     TimerId timer = TimerId::tick;
     std::uint64_t generation = 0;  // of the timer's setting
     bool operator>(const Event& other) const { return at != other.at ? at > other.at : order > other.order; }
   };
 
   struct Link {
-    SharedLink link;
+    SimulatedLink link;
     std::map<std::pair<std::size_t, std::size_t>, SharedLink::ConnectionId>
         connections;  // by processes, two each
     std::optional<Time> wake;
@@ -92,13 +107,25 @@ class Simulation {
     std::vector<Payload> payloads;
   };
 
+  class FaultInjector;
+
+  void schedule_faults();
+
   void schedule(Event event);
   std::size_t send(std::size_t from, ProcessId to, Channel channel, Message message);
   std::size_t link_between(std::size_t from, std::size_t to);
+  std::size_t wan_link(std::uint16_t from, std::uint16_t to);
   void wake_link(std::size_t index);
   void on_link(std::size_t index);
+  void carry(std::size_t index);
   void deliver(InFlight message);
+  void hand_over(InFlight message);
   void handle(const Event& event);
+  void on_process_event(const Event& event);
+  void hand_over(const Event& event);
+  void resume(Process& process);
+  void end(Process& process);
+  void reset_connections(const ConnectionReset& reset);
 
   Options options_;
   ThreadPool pool_;
@@ -114,7 +141,7 @@ class Simulation {
   Time last_progress_{0};
   std::size_t running_ = 0;
   std::optional<Fault> fault_;
-  std::vector<SharedLink::Delivery> deliveries_;
+  std::vector<SimulatedLink::Arrival> arrivals_;
 };
 
 }  // namespace meridian

@@ -51,8 +51,14 @@ TEST(ConfigReader, ReadsEveryKey) {
   EXPECT_EQ(config.datacenters[2], (DatacenterConfig{"tokyo", 1, 1, {}}));
   EXPECT_EQ(config.wan.mode, "gaia");
   EXPECT_EQ(config.wan.lan, (LinkConfig{1000, 0.25}));
-  EXPECT_EQ(config.wan.parameters, (WanParameters{0.5, "constant", 6, 2}));
-  EXPECT_EQ(config.wan.deadlines, (DeadlinesConfig{10, 20, 30}));
+  WanParameters parameters{.v0 = 0.5, .schedule = "constant", .ds = 6, .h = 2};
+  parameters.tables["layer0.weight"] = {0.5, 1e-3, "row"};
+  EXPECT_EQ(config.wan.parameters, parameters);
+  EXPECT_EQ(config.wan.choice, ModeChoice{});
+  EXPECT_EQ(config.wan.topology, (TopologyConfig{TopologyConfig::Kind::hubs_auto, {}, {}}));
+  EXPECT_EQ(config.wan.on_silence, "wait");
+  EXPECT_EQ(config.wan.on_barrier, "stop");
+  EXPECT_EQ(config.wan.deadlines, (DeadlinesConfig{10, 20, 30, 600, 30}));
   EXPECT_EQ(config.shards, 8U);
   EXPECT_EQ(config.output_dir, in_dir("../runs/sample"));
   EXPECT_EQ(config.find_datacenter("tokyo"), 2U);
@@ -75,6 +81,29 @@ TEST(ConfigReader, LinksComeFromTheDefaultThenPairsThenDirections) {
           .wan.links;
   EXPECT_EQ(override_first[1][0], (LinkConfig{5, 7}));
   EXPECT_EQ(override_first[0][1], (LinkConfig{58, 40.5}));
+}
+
+TEST(ConfigReader, GroupsAndTheirMembersAreInTheOrderOfDatacenters) {
+  using Kind = TopologyConfig::Kind;
+  const auto topology = [](const char* text) {
+    return config_of(kYaml, {std::string("wan.topology=") + text}).wan.topology;
+  };
+  EXPECT_EQ(topology("{hubs: [{hub: tokyo, members: [ireland, virginia]}]}"),
+            (TopologyConfig{Kind::hubs, {{2, {0, 1}}}, {}}));
+  EXPECT_EQ(topology("{hubs: [{hub: tokyo}, {hub: virginia, members: [ireland]}]}"),
+            (TopologyConfig{Kind::hubs, {{0, {1}}, {2, {}}}, {}}));
+  EXPECT_EQ(topology("{tree: {virginia: tokyo, ireland: virginia}}"),
+            (TopologyConfig{Kind::tree, {}, {2, 0, std::nullopt}}));
+  EXPECT_EQ(topology("mesh"), TopologyConfig{});
+}
+
+TEST(ConfigReader, TablesTakeWhatTheyDoNotSayFromAll) {
+  const WanParameters parameters =
+      config_of(kYaml,
+                {"wan.parameters={v0: 3, floor: 0.5, by: row, tables: {a: {}, b: {v0: 0, by: entry}}}"})
+          .wan.parameters;
+  EXPECT_EQ(parameters.tables.at("a"), (TableParameters{3, 0.5, "row"}));
+  EXPECT_EQ(parameters.tables.at("b"), (TableParameters{0, 0.5, "entry"}));
 }
 
 TEST(ConfigReader, LinksLanMakesEveryLinkALanLink) {
@@ -113,6 +142,24 @@ TEST(ConfigReader, FillsDefaults) {
   EXPECT_EQ(output_folder(config), "runs/small-gaia-1");
   EXPECT_EQ(config_of(kSmallest, {"datacenters.here.servers=40"}).shards, 40U);
   EXPECT_EQ(config_of(kSmallest, {"workload.compute=measured"}), config);
+}
+
+TEST(ConfigReader, SchedulesTakeTheirOwnKeysAndDefaults) {
+  using Schedule = LearningRateScheduleConfig;
+  const auto schedule_of = [](const std::string& yaml) {
+    return config_of(kSmallest, {"workload.optimizer.schedule=" + yaml}).workload.optimizer.schedule;
+  };
+  EXPECT_EQ(schedule_of("constant"), Schedule{});
+  EXPECT_EQ(schedule_of("{}"), Schedule{});
+  EXPECT_EQ(schedule_of("inverse_sqrt"), Schedule{.name = "inverse_sqrt"});
+  EXPECT_EQ(schedule_of("{warm_up: 5}"), Schedule{.warm_up = 5});
+  EXPECT_EQ(schedule_of("{name: step, every: 100}"), (Schedule{.name = "step", .every = 100, .factor = 0.1}));
+  EXPECT_EQ(schedule_of("{name: step, every: 100, factor: 1, warm_up: 5}"),
+            (Schedule{.name = "step", .warm_up = 5, .every = 100, .factor = 1.0}));
+  EXPECT_EQ(schedule_of("{name: cosine, clocks: 100}"),
+            (Schedule{.name = "cosine", .clocks = 100, .final_ratio = 0.0}));
+  EXPECT_EQ(schedule_of("{name: cosine, clocks: 100, final: 0.01, warm_up: 99}"),
+            (Schedule{.name = "cosine", .warm_up = 99, .clocks = 100, .final_ratio = 0.01}));
 }
 
 TEST(ConfigReader, OutputFolderIsTheOneNamed) {
@@ -162,10 +209,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "shards or "
                 "output"},
         Refusal{"UnknownBelow", "  mode: gaia", "  mode: gaia\n  @lnks: lan",
-                "unknown key 'wan.lnks', perhaps 'wan.links'; expected mode, lan, links, parameters or "
-                "deadlines"},
+                "unknown key 'wan.lnks', perhaps 'wan.links'; expected mode, what, when, wait, "
+                "selective_barrier, merge, parameters, on_silence, on_barrier, deadlines, lan, links or "
+                "topology"},
         Refusal{"UnknownUnlikeAll", "{v0: 0.5,", "{v0: 0.5, @threshold: 1,",
-                "unknown key 'wan.parameters.threshold'; expected v0, schedule, ds or h"},
+                "unknown key 'wan.parameters.threshold'; expected v0, schedule, v_end, ramp_clocks, floor, "
+                "soft_ratio, soft_below, by, tables, ds, ds_most, h or outer"},
         Refusal{
             "UnknownOfADatacenter", "{name: tokyo}", "{name: tokyo, @worker: 2}",
             "unknown key 'datacenters[2].worker', perhaps 'datacenters[2].workers'; expected name, workers, "
@@ -266,6 +315,39 @@ INSTANTIATE_TEST_SUITE_P(
             "{learning_rate: 0.1, momentum: @0.9}",
             "workload.optimizer.momentum is 0.9, which the optimizer sgd does not use; expected 0, or name: "
             "momentum or nesterov"},
+        Refusal{"Schedule", "momentum: 0.9}", "momentum: 0.9, schedule: @cosin}",
+                "workload.optimizer.schedule is 'cosin', perhaps 'cosine'; expected constant, step, "
+                "inverse_sqrt or cosine"},
+        Refusal{"ScheduleByName", "momentum: 0.9}", "momentum: 0.9, schedule: {name: @cosin, every: 7}}",
+                "workload.optimizer.schedule.name is 'cosin', perhaps 'cosine'; expected constant, step, "
+                "inverse_sqrt or cosine"},
+        Refusal{"StepAlone", "momentum: 0.9}", "momentum: 0.9, schedule: @step}",
+                "workload.optimizer.schedule.every is missing; expected a map such as {name: step, every: "
+                "1000}"},
+        Refusal{
+            "CosineAlone", "momentum: 0.9}", "momentum: 0.9, schedule: @cosine}",
+            "workload.optimizer.schedule.clocks is missing; expected a map such as {name: cosine, clocks: "
+            "3000}"},
+        Refusal{"StepWithoutItsClocks", "momentum: 0.9}", "momentum: 0.9, schedule: @{name: step}}",
+                "workload.optimizer.schedule.every is missing; expected the key 'every' in "
+                "workload.optimizer.schedule"},
+        Refusal{"CosineWithoutItsClocks", "momentum: 0.9}", "momentum: 0.9, schedule: @{name: cosine}}",
+                "workload.optimizer.schedule.clocks is missing; expected the key 'clocks' in "
+                "workload.optimizer.schedule"},
+        Refusal{"AnotherSchedulesKey", "momentum: 0.9}",
+                "momentum: 0.9, schedule: {name: cosine, clocks: 9, factor: @0.5}}",
+                "workload.optimizer.schedule.factor is given, which the schedule cosine does not use; "
+                "expected no such key, or name: step"},
+        Refusal{"AKeyOfNoConstantSchedule", "momentum: 0.9}", "momentum: 0.9, schedule: {clocks: @9}}",
+                "workload.optimizer.schedule.clocks is given, which the schedule constant does not use; "
+                "expected no such key, or name: cosine"},
+        Refusal{"EndsWhileWarmingUp", "momentum: 0.9}",
+                "momentum: 0.9, schedule: {name: cosine, warm_up: 9, clocks: @9}}",
+                "workload.optimizer.schedule.clocks is 9, and the warm-up alone takes 9; expected more than "
+                "workload.optimizer.schedule.warm_up"},
+        Refusal{"GrowingStep", "momentum: 0.9}",
+                "momentum: 0.9, schedule: {name: step, every: 9, factor: @2}}",
+                "workload.optimizer.schedule.factor is '2'; expected a number above 0, at most 1"},
         Refusal{"Compute",
                 "compute:\n    seconds_per_clock: 0.05\n    spread: 0.1\n    seconds_per_evaluation: "
                 "0.02\n    factor: {tokyo: 1.5}",
@@ -327,9 +409,50 @@ INSTANTIATE_TEST_SUITE_P(
     Wan, Refused,
     testing::Values(
         Refusal{"Mode", "mode: gaia", "mode: @gala",
-                "wan.mode is 'gala', perhaps 'gaia'; expected gaia, bsp, ssp, async or isolated"},
-        Refusal{"Schedule", "schedule: constant", "schedule: @linear",
-                "wan.parameters.schedule is 'linear'; expected inverse_sqrt or constant"},
+                "wan.mode is 'gala', perhaps 'gaia'; expected gaia, bsp, ssp, async, isolated or local_sgd"},
+        Refusal{"Schedule", "schedule: constant", "schedule: @cosine",
+                "wan.parameters.schedule is 'cosine'; expected inverse_sqrt, constant, linear or "
+                "learning_rate"},
+        Refusal{"RampOfAnotherSchedule", "v0: 0.5,", "v0: 0.5, v_end: @0.1,",
+                "wan.parameters.v_end with the schedule constant; expected no such key, or schedule: linear"},
+        Refusal{"LinearWithoutItsEnd", "{v0: 0.5, schedule: constant,", "@{ramp_clocks: 9, schedule: linear,",
+                "wan.parameters.v_end is missing; expected the key 'v_end' in wan.parameters"},
+        Refusal{"LinearWithoutItsRamp", "{v0: 0.5, schedule: constant,", "@{v_end: 9, schedule: linear,",
+                "wan.parameters.ramp_clocks is missing; expected the key 'ramp_clocks' in wan.parameters"},
+        Refusal{"Floor", "v0: 0.5,", "v0: 0.5, floor: @-1,",
+                "wan.parameters.floor is '-1'; expected a number from 0 to 1000000"},
+        Refusal{"SoftRatio", "v0: 0.5,", "v0: 0.5, soft_ratio: @0,",
+                "wan.parameters.soft_ratio is '0'; expected a number above 0, at most 1"},
+        Refusal{"SoftBelow", "v0: 0.5,", "v0: 0.5, soft_below: @50,",
+                "wan.parameters.soft_below is '50'; expected a number from 0 to 1"},
+        Refusal{"By", "v0: 0.5,", "v0: 0.5, by: @column,",
+                "wan.parameters.by is 'column'; expected entry or row"},
+        Refusal{"TableName", "layer0.weight:", "@\"layer 0\":",
+                "wan.parameters.tables names 'layer 0'; expected a table's name, at most 128 of letters, "
+                "digits, '.', '_', '-' and '/'"},
+        Refusal{"TableKey", "{floor: 1e-3,", "{@flor: 1e-3,",
+                "unknown key 'wan.parameters.tables.layer0.weight.flor', perhaps "
+                "'wan.parameters.tables.layer0.weight.floor'; expected v0, floor or by"},
+        Refusal{"Ds", "ds: 6", "ds: @automatic",
+                "wan.parameters.ds is 'automatic'; expected a whole number from 0 to 1000000, or auto"},
+        Refusal{"DsMost", "ds: 6", "ds: auto, ds_most: @0",
+                "wan.parameters.ds_most is '0'; expected a whole number from 1 to 1000000"},
+        Refusal{"OuterOptimizer", "ds: 6", "ds: 6, outer: {name: @adam}",
+                "wan.parameters.outer.name is 'adam'; expected sgd, momentum or nesterov"},
+        Refusal{"OuterWithoutMomentum", "ds: 6", "ds: 6, outer: @{name: nesterov}",
+                "wan.parameters.outer.momentum is missing; expected the key 'momentum' in "
+                "wan.parameters.outer"},
+        Refusal{"OuterMomentumOfSgd", "ds: 6", "ds: 6, outer: {momentum: @0.5}",
+                "wan.parameters.outer.momentum is 0.5, which the optimizer sgd does not use; expected 0, or "
+                "name: momentum or nesterov"},
+        Refusal{"Barrier", "on_silence: wait", "selective_barrier: @yes",
+                "wan.selective_barrier is 'yes'; expected true or false"},
+        Refusal{"OnSilence", "on_silence: wait", "on_silence: @proceed",
+                "wan.on_silence is 'proceed'; expected stop, wait or continue"},
+        Refusal{"OnBarrier", "on_silence: wait", "on_barrier: @wait",
+                "wan.on_barrier is 'wait'; expected open or stop"},
+        Refusal{"WaitDeadline", "drain_s: 30", "drain_s: 30, wait_s: @0",
+                "wan.deadlines.wait_s is '0'; expected a number above 0, at most 86400"},
         Refusal{"Threshold", "v0: 0.5", "v0: @-0.5",
                 "wan.parameters.v0 is '-0.5'; expected a number from 0 to 1000000"},
         Refusal{"NoBandwidth", "bandwidth_mbps: 58", "bandwidth_mbps: @0",
@@ -371,25 +494,93 @@ INSTANTIATE_TEST_SUITE_P(
                 "direction once"}),
     name_of_refusal);
 
+INSTANTIATE_TEST_SUITE_P(
+    Topology, Refused,
+    testing::Values(
+        Refusal{"NoSuchWord", "topology: hubs", "topology: @star",
+                "wan.topology is 'star'; expected mesh, hubs, or a map with hubs or tree"},
+        Refusal{"AList", "topology: hubs", "topology: @[mesh]",
+                "wan.topology is a list; expected mesh, hubs, or a map with hubs or tree"},
+        Refusal{"Empty", "topology: hubs", "topology: @{}",
+                "wan.topology says neither hubs nor tree; expected one of the two"},
+        Refusal{"Both", "topology: hubs", "topology: @{hubs: [], tree: {}}",
+                "wan.topology has hubs and also tree; expected one of the two"},
+        Refusal{"UnknownKey", "topology: hubs",
+                "topology: {tree: {tokyo: virginia, ireland: virginia}, @root: virginia}",
+                "unknown key 'wan.topology.root'; expected hubs or tree"},
+        Refusal{"HubsAsAMap", "topology: hubs", "topology: {hubs: @{virginia: [tokyo, ireland]}}",
+                "wan.topology.hubs is a map; expected a list of groups such as {hub: A, members: [B, C]}"},
+        Refusal{"NoHub", "topology: hubs", "topology: {hubs: [@{members: [virginia, tokyo, ireland]}]}",
+                "wan.topology.hubs[0].hub is missing; expected the key 'hub' in wan.topology.hubs[0]"},
+        Refusal{"NoSuchHub", "topology: hubs",
+                "topology: {hubs: [{hub: @virgina, members: [tokyo, ireland]}]}",
+                "wan.topology.hubs[0].hub names 'virgina', which is no datacenter, perhaps 'virginia'; "
+                "expected virginia, ireland or tokyo"},
+        Refusal{"NoSuchMember", "topology: hubs",
+                "topology: {hubs: [{hub: virginia, members: [tokyo, @paris]}]}",
+                "wan.topology.hubs[0].members[1] names 'paris', which is no datacenter; expected virginia, "
+                "ireland or tokyo"},
+        Refusal{"MemberAsAMap", "topology: hubs",
+                "topology: {hubs: [{hub: virginia, members: [tokyo, @{name: ireland}]}]}",
+                "wan.topology.hubs[0].members[1] is a map; expected a datacenter's name"},
+        Refusal{"InTwoGroups", "topology: hubs",
+                "topology: {hubs: [{hub: virginia, members: [tokyo, ireland]}, {hub: @tokyo}]}",
+                "wan.topology.hubs[1].hub names 'tokyo' again, first at dir/test.yaml:36:47; expected every "
+                "datacenter in one group"},
+        Refusal{"InNoGroup", "topology: hubs", "topology: {hubs: @[{hub: virginia, members: [tokyo]}]}",
+                "wan.topology.hubs leaves out 'ireland'; expected every datacenter in one group"},
+        Refusal{"NoSuchChild", "topology: hubs", "topology: {tree: {@paris: tokyo}}",
+                "wan.topology.tree names 'paris', which is no datacenter; expected virginia, ireland or "
+                "tokyo"},
+        Refusal{
+            "NoSuchParent", "topology: hubs", "topology: {tree: {tokyo: @paris}}",
+            "wan.topology.tree.tokyo names 'paris', which is no datacenter; expected virginia, ireland or "
+            "tokyo"},
+        Refusal{"TwoRoots", "topology: hubs", "topology: {tree: @{tokyo: ireland}}",
+                "wan.topology.tree gives no parent to 'virginia', 'ireland'; expected a parent for every "
+                "datacenter but one, the root"},
+        Refusal{"ACircle", "topology: hubs", "topology: {tree: @{tokyo: ireland, ireland: tokyo}}",
+                "wan.topology.tree goes in a circle: ireland -> tokyo -> ireland; expected parents that lead "
+                "to one root"},
+        Refusal{"ItsOwnParent", "topology: hubs", "topology: {tree: @{tokyo: tokyo, ireland: virginia}}",
+                "wan.topology.tree goes in a circle: tokyo -> tokyo; expected parents that lead to one "
+                "root"}),
+    name_of_refusal);
+
+INSTANTIATE_TEST_SUITE_P(
+    Contradictions, Refused,
+    testing::Values(
+        Refusal{"OrderedNeedsAll", "  mode: gaia", "  mode: bsp\n  what: @significance_filter",
+                "wan.merge 'ordered' with wan.what 'significance_filter'; expected what: all, since every "
+                "replica adds the same updates of a clock in the same order"},
+        Refusal{"OrderedNeedsEveryClock", "  mode: gaia", "  mode: bsp\n  when: @every_h_clocks",
+                "wan.merge 'ordered' with wan.when 'every_h_clocks'; expected when: every_clock, since every "
+                "replica adds the same updates of a clock in the same order"},
+        Refusal{
+            "TheFirstGivenKeyIsToBlame", "mode: gaia\n", "mode: local_sgd\n  selective_barrier: @true\n",
+            "wan.selective_barrier 'true' with wan.merge 'anchored'; expected selective_barrier: false, or "
+            "merge: eager, since anchored updates enter the replica together"}),
+    name_of_refusal);
+
 TEST(ConfigReader, SpellsOutLinesAndColumnsFromOne) {
   EXPECT_EQ(problems_of(with("seed: 7", "seed: x")),
             "dir/test.yaml:2:7: seed is 'x'; expected a whole number from 0 to 18446744073709551615");
-  EXPECT_EQ(
-      problems_of(with("mode: gaia", "mode: gala")),
-      "dir/test.yaml:27:9: wan.mode is 'gala', perhaps 'gaia'; expected gaia, bsp, ssp, async or isolated");
+  EXPECT_EQ(problems_of(with("mode: gaia", "mode: gala")),
+            "dir/test.yaml:27:9: wan.mode is 'gala', perhaps 'gaia'; expected gaia, bsp, ssp, async, "
+            "isolated or local_sgd");
 }
 
 TEST(ConfigReader, NamesEveryProblemInTheOrderOfTheFile) {
   const std::string text =
       with("seed: 7", "seed: x", with("mode: gaia", "mode: gala", with("shards: 8", "shard: 8")));
-  EXPECT_EQ(
-      problems_of(text, {"workload.batch=0"}),
-      "dir/test.yaml:2:7: seed is 'x'; expected a whole number from 0 to 18446744073709551615\n"
-      "dir/test.yaml:27:9: wan.mode is 'gala', perhaps 'gaia'; expected gaia, bsp, ssp, async or isolated\n"
-      "dir/test.yaml:36:1: unknown key 'shard', perhaps 'shards'; expected name, seed, datacenters, "
-      "workload, "
-      "wan, shards or output\n"
-      "--set workload.batch=0: workload.batch is '0'; expected a whole number from 1 to 1000000");
+  EXPECT_EQ(problems_of(text, {"workload.batch=0"}),
+            "dir/test.yaml:2:7: seed is 'x'; expected a whole number from 0 to 18446744073709551615\n"
+            "dir/test.yaml:27:9: wan.mode is 'gala', perhaps 'gaia'; expected gaia, bsp, ssp, async, "
+            "isolated or local_sgd\n"
+            "dir/test.yaml:38:1: unknown key 'shard', perhaps 'shards'; expected name, seed, datacenters, "
+            "workload, "
+            "wan, shards or output\n"
+            "--set workload.batch=0: workload.batch is '0'; expected a whole number from 1 to 1000000");
 }
 
 TEST(ConfigReader, NamesEveryPairWithoutALink) {

@@ -65,9 +65,9 @@ TEST(Overrides, NullTakesAKeyOrAnElementOut) {
 
 TEST(Overrides, AreBlamedForWhatTheyBringIn) {
   EXPECT_EQ(problems_of(kYaml, {"wan.modee=bsp"}),
-            "--set wan.modee=bsp: unknown key 'wan.modee', perhaps 'wan.mode'; expected mode, lan, links, "
-            "parameters "
-            "or deadlines");
+            "--set wan.modee=bsp: unknown key 'wan.modee', perhaps 'wan.mode'; expected mode, what, when, "
+            "wait, selective_barrier, merge, parameters, on_silence, on_barrier, deadlines, lan, links or "
+            "topology");
   EXPECT_THAT(problems_of(kYaml, {"wan.modee=null"}),
               StartsWith("--set wan.modee=null: unknown key 'wan.modee'"));
   EXPECT_EQ(problems_of(kYaml, {"workload.stop={clocks: 0}"}),

@@ -34,9 +34,26 @@ TEST(ResolvedYaml, ReadsBackEqual) {
            {"workload.data={format: generated, generated_train: 500}"},
            {"workload.stop={time_s: 1e-3}"},
            {"workload.compute.factor=null"},
+           {"workload.optimizer.schedule=inverse_sqrt"},
+           {"workload.optimizer.schedule={warm_up: 7}"},
+           {"workload.optimizer.schedule={name: step, every: 100}"},
+           {"workload.optimizer.schedule={name: step, every: 100, factor: 0.3, warm_up: 5}"},
+           {"workload.optimizer.schedule={name: cosine, clocks: 3000}"},
+           {"workload.optimizer.schedule={name: cosine, clocks: 3000, final: 0.01, warm_up: 5}"},
            {"output=null"},
            {"seed=18446744073709551615"},
            {"wan.parameters.v0=0"},
+           {"wan.parameters={schedule: linear, v0: 1, v_end: 0.25, ramp_clocks: 90, soft_ratio: 0.1}"},
+           {"wan.parameters={ds: auto, ds_most: 7, by: row, floor: 1e-9}"},
+           {"wan.parameters.tables={a/b-c_d.0: {}, \"1\": {v0: 3}, \"null\": {by: row}}"},
+           {"wan.parameters.outer={name: nesterov, learning_rate: 0.7, momentum: 0.9}", "wan.mode=local_sgd"},
+           {"wan.mode=local_sgd", "wan.parameters=null"},
+           {"wan.mode=bsp"},
+           {"wan.mode=bsp", "wan.merge=eager", "wan.what=significance_filter", "wan.wait=never"},
+           {"wan.topology=mesh"},
+           {"wan.topology={tree: {virginia: tokyo, ireland: tokyo}}"},
+           {"wan.topology={hubs: [{hub: tokyo, members: []}, {hub: ireland, members: [virginia]}]}"},
+           {"wan.on_silence=continue", "wan.on_barrier=open", "wan.deadlines.barrier_s=0.5"},
            {"wan.parameters.v0=-0.0"},
            {"datacenters=[{name: alone, workers: 9}]", "workload.compute.factor=~", "wan=~"},
        }) {
@@ -80,15 +97,28 @@ TEST(ResolvedYaml, SaysEveryKeyOnce) {
       - {from: "virginia", to: "tokyo", bandwidth_mbps: 100, delay_ms: 50}
       - {from: "tokyo", to: "virginia", bandwidth_mbps: 20, delay_ms: 90}
       - {between: ["ireland", "tokyo"], bandwidth_mbps: 100, delay_ms: 50}
+  topology: hubs
   parameters:
     v0: 0.5
     schedule: constant
+    floor: 0
+    soft_ratio: 1
+    soft_below: 0.5
+    by: entry
+    tables:
+      "layer0.weight": {v0: 0.5, floor: 0.001, by: row}
     ds: 6
+    ds_most: 32
     h: 2
+    outer: {name: sgd, learning_rate: 1, momentum: 0}
+  on_silence: wait
+  on_barrier: stop
   deadlines:
     start_s: 10
     silence_s: 20
     drain_s: 30
+    wait_s: 600
+    barrier_s: 30
 shards: 8
 )"));
 }

@@ -47,6 +47,8 @@ TEST(RunIdentity, SeesWhatMatters) {
                              "workload.data.generated_train=100",
                              "workload.optimizer.name=nesterov",
                              "workload.optimizer.learning_rate=0.10000000000000002",
+                             "workload.optimizer.schedule=inverse_sqrt",
+                             "workload.optimizer.schedule.warm_up=2",
                              "workload.batch=33",
                              "workload.evaluate_every=51",
                              "workload.compute=measured",
@@ -63,13 +65,63 @@ TEST(RunIdentity, SeesWhatMatters) {
                              "wan.parameters.schedule=inverse_sqrt",
                              "wan.parameters.ds=1",
                              "wan.parameters.h=1",
+                             "wan.parameters.floor=1",
+                             "wan.parameters.soft_ratio=0.5",
+                             "wan.parameters.soft_below=0.6",
+                             "wan.parameters.by=row",
+                             "wan.parameters.tables=null",
+                             "wan.parameters.tables={layer0.weight: {floor: 1e-3}}",
+                             "wan.parameters.ds=auto",
+                             "wan.parameters.ds_most=33",
+                             "wan.parameters.outer={learning_rate: 2}",
+                             "wan.what=all",
+                             "wan.when=every_clock",
+                             "wan.wait=never",
+                             "wan.selective_barrier=false",
+                             "wan.topology=mesh",
+                             "wan.topology={tree: {ireland: tokyo, virginia: tokyo}}",
+                             "wan.topology={hubs: [{hub: tokyo, members: [virginia, ireland]}]}",
+                             "wan.on_silence=stop",
+                             "wan.on_barrier=open",
                              "wan.deadlines.drain_s=1",
+                             "wan.deadlines.wait_s=1",
+                             "wan.deadlines.barrier_s=1",
                              "shards=9"}) {
     EXPECT_NE(run_id(config_of(kYaml, {change})), run_id(config)) << change;
+  }
+  for (const auto& [schedule, change] :
+       std::vector<std::pair<std::string, std::string>>{{"{name: step, every: 9}", "every=8"},
+                                                        {"{name: step, every: 9}", "factor=0.2"},
+                                                        {"{name: cosine, clocks: 9}", "clocks=8"},
+                                                        {"{name: cosine, clocks: 9}", "final=0.1"}}) {
+    const std::string given = "workload.optimizer.schedule=" + schedule;
+    EXPECT_NE(run_id(config_of(kYaml, {given, "workload.optimizer.schedule." + change})),
+              run_id(config_of(kYaml, {given})))
+        << change;
   }
   Config swapped = config;
   std::swap(swapped.datacenters[1], swapped.datacenters[2]);
   EXPECT_NE(run_id(swapped), run_id(config));
+}
+
+TEST(RunIdentity, DoesNotSeeWhichDefaultsAreWrittenOut) {
+  for (const char* change :
+       {"wan.what=significance_filter", "wan.merge=eager", "wan.parameters.soft_ratio=1"}) {
+    EXPECT_EQ(run_id(config_of(kYaml, {change})), run_id(config_of(kYaml))) << change;
+  }
+}
+
+TEST(RunIdentity, SeesTheWholeOfWhatHasSeveralKeys) {
+  const auto id = [](const char* change) { return run_id(config_of(kYaml, {change})); };
+  const std::string linear = id("wan.parameters={schedule: linear, v_end: 1, ramp_clocks: 5}");
+  EXPECT_NE(id("wan.parameters={schedule: linear, v_end: 2, ramp_clocks: 5}"), linear);
+  EXPECT_NE(id("wan.parameters={schedule: linear, v_end: 1, ramp_clocks: 6}"), linear);
+  const std::string hubs = id("wan.topology={hubs: [{hub: tokyo, members: [virginia, ireland]}]}");
+  EXPECT_EQ(id("wan.topology={hubs: [{hub: tokyo, members: [ireland, virginia]}]}"), hubs);
+  EXPECT_NE(id("wan.topology={hubs: [{hub: tokyo, members: [virginia]}, {hub: ireland}]}"), hubs);
+  EXPECT_NE(id("wan.topology={hubs: [{hub: ireland, members: [virginia, tokyo]}]}"), hubs);
+  EXPECT_NE(id("wan.topology={tree: {virginia: tokyo, ireland: tokyo}}"),
+            id("wan.topology={tree: {virginia: tokyo, ireland: virginia}}"));
 }
 
 TEST(RunIdentity, KeysAreSortedAndUnique) {
@@ -87,6 +139,8 @@ TEST(RunIdentity, NamesTheFirstDifference) {
   };
   EXPECT_EQ(between({}), std::nullopt);
   EXPECT_EQ(between({"seed=8"}), "seed is '7' here and '8' there");
+  EXPECT_EQ(between({"wan.merge=anchored", "wan.wait=applied_clock", "wan.selective_barrier=false"}),
+            "wan.merge is 'anchored' there and not given here");
   EXPECT_EQ(between({"wan.mode=bsp", "workload.batch=1"}), "wan.mode is 'gaia' here and 'bsp' there");
   EXPECT_EQ(between({"workload.stop.target=null"}),
             "workload.stop.target is '0.86' here and not given there");

@@ -45,8 +45,10 @@ wan:
     pairs:
       - {between: [virginia, ireland], bandwidth_mbps: 58, rtt_ms: 81}
       - {from: tokyo, to: virginia, bandwidth_mbps: 20, delay_ms: 90}
-  parameters: {v0: 0.5, schedule: constant, ds: 6, h: 2}
+  parameters: {v0: 0.5, schedule: constant, ds: 6, h: 2, tables: {layer0.weight: {floor: 1e-3, by: row}}}
   deadlines: {start_s: 10, silence_s: 20, drain_s: 30}
+  topology: hubs
+  on_silence: wait
 shards: 8
 output: {dir: ../runs/sample}
 )";

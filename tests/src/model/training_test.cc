@@ -36,7 +36,7 @@ Learnt train(const Workload& workload, double learning_rate, Clock clocks) {
         workload.compute_gradient({0, 0}, clock, parameters.view(), gradient.span());
     for (std::size_t table = 0; table < parameters.size(); ++table) {
       const float scale = 1.0F / static_cast<float>(report.samples);
-      EXPECT_TRUE(optimizers[table]->step(scale, 1.0F, parameters[table], gradient[table]));
+      EXPECT_TRUE(optimizers[table]->step(1, scale, 1.0F, parameters[table], gradient[table]));
       std::transform(parameters[table].begin(), parameters[table].end(), gradient[table].begin(),
                      parameters[table].begin(), std::plus<>());
     }

@@ -1,12 +1,14 @@
 // Goal: SharedLink gives every unit the time that the description of a shared link gives it, and that time
 // depends on the arrivals alone. Reached by closed forms where there are some, and otherwise by seeded
 // schedules that are compared with a plain model that takes turn after turn, and with themselves under other
-// rhythms of calls.
+// rhythms of calls. Cuts, changes of rate and drops likewise: a cut is the same schedule with time standing
+// still.
 #include "src/network/shared_link.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <deque>
 #include <limits>
@@ -313,6 +315,237 @@ TEST(SharedLink, TimeThatRunsBackwardsIsABrokenInvariant) {
   link.enqueue(seconds(2), 0, 10, 1);
   EXPECT_THROW(link.enqueue(seconds(1), 0, 10, 2), BrokenInvariant);
   EXPECT_THROW(SharedLink(options(0)), BrokenInvariant);
+}
+
+TEST(SharedLink, ACutPutsOffWhatWaitsWhatIsSerialisedAndWhatPropagatesByItsLength) {
+  SharedLink link(options(1e6, milliseconds(40)));
+  link.enqueue(seconds(0), 0, 10'000, 1);  // propagating at 15 ms
+  link.enqueue(seconds(0), 1, 10'000, 2);  // half through at 15 ms
+  link.enqueue(seconds(0), 0, 10'000, 3);  // waiting
+  link.pause(milliseconds(15));
+  EXPECT_TRUE(link.paused());
+  EXPECT_EQ(link.next_event(), std::nullopt);
+  link.enqueue(milliseconds(500), 1, 10'000, 4);
+  EXPECT_TRUE(advanced(link, milliseconds(900)).empty());
+  EXPECT_EQ(link.busy_time(), Time{milliseconds(15)});
+  link.resume(milliseconds(1015));
+  EXPECT_FALSE(link.paused());
+  EXPECT_EQ(link.next_event(), Time{milliseconds(1050)});
+  EXPECT_THAT(advanced(link, seconds(2)), testing::ElementsAre(Delivery{1, 0, 10'000, milliseconds(1050)},
+                                                               Delivery{2, 1, 10'000, milliseconds(1060)},
+                                                               Delivery{3, 0, 10'000, milliseconds(1070)},
+                                                               Delivery{4, 1, 10'000, milliseconds(1080)}));
+  EXPECT_EQ(link.busy_time(), Time{milliseconds(40)});
+}
+
+TEST(SharedLink, WhatIsDueAtTheVeryStartOfACutIsDelivered) {
+  for (const bool late : {false, true}) {
+    SharedLink link(options(1e6, milliseconds(5)));
+    link.enqueue(seconds(0), 0, 10'000, 1);
+    link.enqueue(seconds(0), 0, 1, 2);
+    link.pause(milliseconds(15));
+    EXPECT_EQ(link.next_event(), Time{milliseconds(15)});
+    if (late) link.resume(seconds(1));
+    EXPECT_EQ(advanced(link, seconds(1)).at(0), (Delivery{1, 0, 10'000, milliseconds(15)}));
+    EXPECT_EQ(link.next_event().has_value(), late) << "the other unit comes with the end of the cut";
+  }
+}
+
+TEST(SharedLink, WhatComesDuringACutStartsAtItsEndEvenWhereNothingTakesTime) {
+  SharedLink link(options(std::numeric_limits<double>::infinity()));
+  link.pause(seconds(1));
+  link.enqueue(seconds(1), 0, 5, 1);
+  link.enqueue(seconds(2), 1, 5, 2);
+  EXPECT_TRUE(advanced(link, seconds(2)).empty());
+  link.resume(seconds(3));
+  EXPECT_THAT(advanced(link, seconds(3)),
+              testing::ElementsAre(Delivery{1, 0, 5, seconds(3)}, Delivery{2, 1, 5, seconds(3)}));
+}
+
+TEST(SharedLink, AChangeOfRateHoldsForTheBytesThatAreNotThroughYet) {
+  SharedLink link(options(1e6, milliseconds(40)));
+  link.enqueue(seconds(0), 0, 10'000, 1);
+  link.enqueue(seconds(0), 0, 100'000, 2);
+  link.set_rate(milliseconds(60), 1e5);  // 50,000 of the second unit are through, in the midst of a turn
+  EXPECT_EQ(link.options().rate_bytes_per_s, 1e5);
+  link.enqueue(milliseconds(60), 0, 1000, 3);
+  EXPECT_THAT(advanced(link, seconds(2)), testing::ElementsAre(Delivery{1, 0, 10'000, milliseconds(50)},
+                                                               Delivery{2, 0, 100'000, milliseconds(600)},
+                                                               Delivery{3, 0, 1000, milliseconds(610)}));
+  EXPECT_EQ(link.busy_time(), Time{milliseconds(570)});
+  link.set_rate(seconds(3), 1e6);
+  link.enqueue(seconds(3), 0, 10'000, 4);
+  EXPECT_THAT(advanced(link, seconds(4)),
+              testing::ElementsAre(Delivery{4, 0, 10'000, seconds(3) + milliseconds(50)}));
+}
+
+TEST(SharedLink, AChangeOfRateCountsPartsOfBytes) {
+  SharedLink link(options(10));
+  link.enqueue(seconds(0), 0, 10, 1);
+  link.set_rate(milliseconds(50), 1);  // half a byte is through
+  link.set_rate(milliseconds(550), 10);
+  EXPECT_THAT(advanced(link, seconds(9)), testing::ElementsAre(Delivery{1, 0, 10, milliseconds(1450)}));
+}
+
+TEST(SharedLink, AnInfiniteRateGetsEverythingThroughAtOnceAndBack) {
+  SharedLink link(options(1e6));
+  link.enqueue(seconds(0), 0, 1'000'000, 1);
+  link.set_rate(milliseconds(100), std::numeric_limits<double>::infinity());
+  EXPECT_THAT(advanced(link, milliseconds(100)),
+              testing::ElementsAre(Delivery{1, 0, 1'000'000, milliseconds(100)}));
+  link.enqueue(milliseconds(100), 0, 1'000'000, 2);
+  link.set_rate(milliseconds(100), 1e6);
+  link.enqueue(milliseconds(100), 0, 1'000, 3);
+  EXPECT_THAT(advanced(link, seconds(1)), testing::ElementsAre(Delivery{2, 0, 1'000'000, milliseconds(100)},
+                                                               Delivery{3, 0, 1'000, milliseconds(101)}));
+}
+
+TEST(SharedLink, ADropTakesWhatWaitsAndWhatIsOnTheWayAndFreesTheLink) {
+  SharedLink link(options(1e6, milliseconds(40)));
+  // The first unit's turn ends at 10 ms; then turns of the other connection and of this one alternate. The
+  // second unit propagates at the time of the drop, and the third is in the midst of a turn.
+  const Time turn{16'384'000};
+  const Time drop_at = milliseconds(10) + 3 * turn + turn / 2;
+  link.enqueue(seconds(0), 0, 10'000, 1);
+  link.enqueue(seconds(0), 0, 10'000, 2);
+  link.enqueue(seconds(0), 0, 100'000, 3);
+  link.enqueue(seconds(0), 1, 100'000, 4);
+  link.enqueue(milliseconds(30), 0, 5, 5);
+  std::vector<std::uint64_t> dropped;
+  link.drop(drop_at, 0, dropped);
+  EXPECT_THAT(dropped, testing::ElementsAre(2, 3, 5));
+  EXPECT_EQ(link.waiting_bytes(0), 0U);
+  EXPECT_EQ(link.bytes_on_the_way(0), 10'000U) << "was due at 50 ms, and is not handed out yet";
+  const Time rest{(100'000 - 2 * kTurn) * 1000};
+  EXPECT_THAT(advanced(link, seconds(1)),
+              testing::ElementsAre(Delivery{1, 0, 10'000, milliseconds(50)},
+                                   Delivery{4, 1, 100'000, drop_at + rest + milliseconds(40)}));
+  EXPECT_EQ(link.carried_bytes(), 110'000U);
+  EXPECT_EQ(link.bytes_on_the_way(0), 0U);
+
+  link.enqueue(seconds(2), 0, 10'000, 6);
+  EXPECT_THAT(advanced(link, seconds(3)),
+              testing::ElementsAre(Delivery{6, 0, 10'000, seconds(2) + milliseconds(50)}));
+}
+
+TEST(SharedLink, ADropOfAConnectionThatWaitsForItsTurnLeavesTheOthersRoundAsItIs) {
+  SharedLink link(options(1e6));
+  for (ConnectionId id = 0; id < 4; ++id) link.enqueue(seconds(0), id, kTurn, id);
+  std::vector<std::uint64_t> dropped;
+  link.drop(milliseconds(1), 3, dropped);
+  link.drop(milliseconds(2), 1, dropped);
+  link.drop(milliseconds(2), 77, dropped);
+  EXPECT_THAT(dropped, testing::ElementsAre(3, 1));
+  link.enqueue(milliseconds(3), 1, kTurn, 9);
+  const Time turn{16'384'000};
+  EXPECT_THAT(advanced(link, seconds(1)),
+              testing::ElementsAre(Delivery{0, 0, kTurn, turn}, Delivery{2, 2, kTurn, 2 * turn},
+                                   Delivery{9, 1, kTurn, 3 * turn}));
+}
+
+TEST(SharedLink, ACutIsTheSameScheduleWithTimeStandingStill) {
+  // Arrivals that fall into a cut come when it starts, for a link on which time stands still from then.
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE(seed);
+    const auto shape = options(seed % 2 == 0 ? 1e6 : 7'250'000.7, milliseconds(seed % 3 * 50));
+    auto arrivals = seeded_arrivals(seed, 200);
+    Random random = Random::for_parts(seed, {1});
+    const Time cut{static_cast<std::int64_t>(random.below(2'000'000'000))};
+    const Time length{static_cast<std::int64_t>(1 + random.below(1'000'000'000))};
+    auto without_cut = arrivals;
+    for (Arrival& arrival : without_cut) {
+      if (arrival.at >= cut) arrival.at = std::max(cut, arrival.at - length);
+    }
+    auto expected = plain_model(shape, without_cut);
+    for (Delivery& delivery : expected) {
+      const bool arrived_later = arrivals[delivery.cookie].at >= cut;
+      if (delivery.at > cut || arrived_later) delivery.at += length;
+    }
+
+    SharedLink link(shape);
+    std::vector<Delivery> out;
+    bool is_cut = false;
+    bool is_over = false;
+    for (std::size_t i = 0; i < arrivals.size(); ++i) {
+      if (!is_cut && arrivals[i].at >= cut) {
+        link.pause(cut);
+        is_cut = true;
+      }
+      if (is_cut && !is_over && arrivals[i].at >= cut + length) {
+        link.resume(cut + length);
+        is_over = true;
+      }
+      if (random.below(2) == 0) link.advance(arrivals[i].at, out);
+      link.enqueue(arrivals[i].at, arrivals[i].connection, arrivals[i].bytes, i);
+    }
+    if (is_cut && !is_over) link.resume(std::max(cut + length, arrivals.back().at));
+    link.advance(hours(1), out);
+    EXPECT_EQ(out, expected);
+  }
+}
+
+// Seeded arrivals among which the link is cut, changes its rate and loses connections; advance() is called as
+// next_event() asks and `extra_calls` times besides between two arrivals.
+std::vector<Delivery> play_with_faults(std::uint64_t seed, std::uint64_t extra_calls, bool follow_events,
+                                       std::vector<std::uint64_t>& dropped) {
+  SharedLink link(options(1e6, milliseconds(seed % 2 * 50)));
+  Random faults = Random::for_parts(seed, {2});
+  Random calls = Random::for_parts(seed, {3, extra_calls});
+  std::vector<Delivery> out;
+  Time now{0};
+  const auto arrivals = seeded_arrivals(seed, 200);
+  for (std::size_t i = 0; i < arrivals.size(); ++i) {
+    for (std::uint64_t call = 0; call < extra_calls; ++call) {
+      now += Time{static_cast<std::int64_t>(
+          calls.below(static_cast<std::uint64_t>((arrivals[i].at - now).count()) + 1))};
+      link.advance(now, out);
+    }
+    while (follow_events) {
+      const auto next = link.next_event();
+      if (!next || *next >= arrivals[i].at) break;
+      now = *next;
+      link.advance(now, out);
+    }
+    now = arrivals[i].at;
+    const std::uint64_t fault = faults.below(20);
+    if (fault == 0) link.drop(now, static_cast<ConnectionId>(faults.below(5)), dropped);
+    if (fault == 1) link.set_rate(now, 1e5 * static_cast<double>(1 + faults.below(100)));
+    if (fault == 2 && !link.paused()) link.pause(now);
+    if (fault > 16 && link.paused()) link.resume(now);
+    link.enqueue(now, arrivals[i].connection, arrivals[i].bytes, i);
+  }
+  if (link.paused()) link.resume(now);
+  link.advance(now + hours(1), out);
+  EXPECT_EQ(link.next_event(), std::nullopt);
+  for (ConnectionId id = 0; id < 5; ++id) EXPECT_EQ(link.bytes_on_the_way(id), 0U);
+  return out;
+}
+
+TEST(SharedLink, TimesFollowFromArrivalsAndFaultsHoweverOftenItIsCalled) {
+  std::size_t lost = 0;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE(seed);
+    std::vector<std::uint64_t> dropped;
+    const auto once = play_with_faults(seed, 0, false, dropped);
+    EXPECT_EQ(once.size() + dropped.size(), 200U) << "each is delivered or dropped, once";
+    EXPECT_TRUE(std::is_sorted(once.begin(), once.end(),
+                               [](const Delivery& a, const Delivery& b) { return a.at < b.at; }));
+    lost += dropped.size();
+    for (const auto& [extra_calls, follow_events] : {std::pair{0U, true}, {1U, true}, {40U, false}}) {
+      std::vector<std::uint64_t> dropped_then;
+      EXPECT_EQ(play_with_faults(seed, extra_calls, follow_events, dropped_then), once);
+      EXPECT_EQ(dropped_then, dropped);
+    }
+  }
+  EXPECT_GT(lost, 300U);
+}
+
+TEST(SharedLink, CutsOutOfPlaceAreBrokenInvariants) {
+  SharedLink link(options(1e6));
+  EXPECT_THROW(link.resume(seconds(1)), BrokenInvariant);
+  EXPECT_THROW(link.set_rate(seconds(1), 0), BrokenInvariant);
+  link.pause(seconds(1));
+  EXPECT_THROW(link.pause(seconds(2)), BrokenInvariant);
 }
 
 }  // namespace

@@ -22,13 +22,14 @@ std::unique_ptr<Optimizer> make(const std::string& name, double rate, double mom
   return make_optimizer({name, rate, momentum}, size).value();
 }
 
-// The steps that follow from a series of gradients of one parameter.
+// The steps that follow from a series of gradients of one parameter, at clocks 1, 2, ...
 Floats steps(Optimizer& optimizer, float gradient_scale, float step_scale, const Floats& gradients) {
   Floats result;
+  Clock clock = 0;
   for (const float gradient : gradients) {
     const Floats value{1.0F};
     Floats buffer{gradient};
-    EXPECT_TRUE(optimizer.step(gradient_scale, step_scale, value, buffer));
+    EXPECT_TRUE(optimizer.step(++clock, gradient_scale, step_scale, value, buffer));
     result.push_back(buffer[0]);
   }
   return result;
@@ -52,6 +53,30 @@ TEST(Nesterov, LooksOneVelocityAhead) {
   // 2, 1.
   EXPECT_EQ(steps(*make("nesterov", 0.5, 0.5, 1), 0.25F, 1.0F, {8.0F, -4.0F, 0.0F, 16.0F, 0.0F}),
             (Floats{-1.5F, 0.5F, 0.0F, -3.0F, -0.5F}));
+}
+
+// Halves the rate after every clock.
+OptimizerOptions halving(const std::string& name, double momentum) {
+  return {name, 0.5, momentum, LearningRate::make({.name = "step", .every = 1, .factor = 0.5}).value()};
+}
+
+TEST(Sgd, FollowsTheSchedule) {
+  // Rates 1/2, 1/4 and 1/8.
+  EXPECT_EQ(steps(*make_optimizer(halving("sgd", 0.0), 1).value(), 0.25F, 1.0F, {8.0F, 8.0F, -16.0F}),
+            (Floats{-1.0F, -0.5F, 0.5F}));
+}
+
+TEST(Momentum, ANewRateScalesTheWholeVelocity) {
+  // v = 2, then 1 + 2 = 3, then 1.5, at rates 1/2, 1/4 and 1/8: what was gathered at an earlier rate counts
+  // at the new one.
+  EXPECT_EQ(steps(*make_optimizer(halving("momentum", 0.5), 1).value(), 0.25F, 1.0F, {8.0F, 8.0F, 0.0F}),
+            (Floats{-1.0F, -0.75F, -0.1875F}));
+}
+
+TEST(Nesterov, ANewRateScalesTheWholeStep) {
+  // Directions 2 + 1 = 3, 2 + 1.5 = 3.5 and 0 + 0.75.
+  EXPECT_EQ(steps(*make_optimizer(halving("nesterov", 0.5), 1).value(), 0.25F, 1.0F, {8.0F, 8.0F, 0.0F}),
+            (Floats{-1.5F, -0.875F, -0.09375F}));
 }
 
 class EveryOptimizer : public testing::TestWithParam<std::string> {
@@ -79,8 +104,8 @@ TEST_P(EveryOptimizer, TreatsEveryParameterByItself) {
   const Floats values(67, 1.0F);
   Floats a = first;
   Floats b = second;
-  ASSERT_TRUE(together->step(0.5F, 1.0F, values, a));
-  ASSERT_TRUE(together->step(0.5F, 1.0F, values, b));
+  ASSERT_TRUE(together->step(1, 0.5F, 1.0F, values, a));
+  ASSERT_TRUE(together->step(1, 0.5F, 1.0F, values, b));
   for (std::size_t i = 0; i < 67; ++i) {
     const auto alone = make(GetParam(), 0.5, momentum(), 1);
     ASSERT_EQ(steps(*alone, 0.5F, 1.0F, {first[i], second[i]}), (Floats{a[i], b[i]})) << i;
@@ -95,25 +120,25 @@ TEST_P(EveryOptimizer, ReportsAValueThatIsNotFiniteWhereverItStands) {
       for (const float value : {infinite, -infinite, std::nanf("")}) {
         Floats gradient(size, std::numeric_limits<float>::max() / 4);
         gradient[bad] = value;
-        ASSERT_FALSE(make(GetParam(), 0.5, momentum(), size)->step(1.0F, 0.0F, values, gradient)) << bad;
+        ASSERT_FALSE(make(GetParam(), 0.5, momentum(), size)->step(1, 1.0F, 0.0F, values, gradient)) << bad;
       }
     }
     Floats finite(size, std::numeric_limits<float>::max() / 4);
-    EXPECT_TRUE(make(GetParam(), 0.5, momentum(), size)->step(1.0F, 1.0F, values, finite));
+    EXPECT_TRUE(make(GetParam(), 0.5, momentum(), size)->step(1, 1.0F, 1.0F, values, finite));
   }
 }
 
 TEST_P(EveryOptimizer, ReportsAnOverflow) {
   const Floats values{1.0F};
   Floats gradient{std::numeric_limits<float>::max()};
-  EXPECT_FALSE(make(GetParam(), 8.0, momentum(), 1)->step(1.0F, 1.0F, values, gradient));
+  EXPECT_FALSE(make(GetParam(), 8.0, momentum(), 1)->step(1, 1.0F, 1.0F, values, gradient));
 }
 
 TEST_P(EveryOptimizer, TakesEmptyRangesAndRefusesWrongSizes) {
-  EXPECT_TRUE(make(GetParam(), 0.5, momentum(), 0)->step(1.0F, 1.0F, {}, {}));
+  EXPECT_TRUE(make(GetParam(), 0.5, momentum(), 0)->step(1, 1.0F, 1.0F, {}, {}));
   const Floats values(2);
   Floats gradient(3);
-  EXPECT_THROW(static_cast<void>(make(GetParam(), 0.5, momentum(), 3)->step(1.0F, 1.0F, values, gradient)),
+  EXPECT_THROW(static_cast<void>(make(GetParam(), 0.5, momentum(), 3)->step(1, 1.0F, 1.0F, values, gradient)),
                BrokenInvariant);
 }
 

@@ -1,5 +1,6 @@
 // Goal: a machine talks only to the processes of its own run, keeps them alive with heartbeats, and ends the
-// run with a name and a reason when one of them is missing, restarted, of another configuration, or gone.
+// run with a name and a reason when one of them is missing, restarted, of another configuration, or gone,
+// unless a policy decides otherwise.
 // Reached by events given to a Membership whose actions are recorded.
 #include "src/runtime/membership.h"
 
@@ -184,6 +185,14 @@ TEST_F(MembershipTest, SaysGoodbyeOnceAndOnlyToWhoHasGreeted) {
   EXPECT_EQ(actions_.failure(), "too late");
 }
 
+TEST_F(MembershipTest, SaysGoodbyeToOneThatHasSaidItBeforeAndMayStayForIt) {
+  greet_fully(kCaller);
+  EXPECT_TRUE(receive(kCaller, Channel::control, Goodbye{false, "drained"}));
+  membership_.say_goodbye_to(seconds(2), kCaller, /*failed=*/false, "drained", actions_);
+  membership_.say_goodbye_to(seconds(3), kCaller, /*failed=*/false, "drained", actions_);
+  EXPECT_THAT(actions_.sent_of<Goodbye>(kCaller), ElementsAre(Goodbye{false, "drained"}));
+}
+
 TEST_F(MembershipTest, ATickSendsHeartbeatsThatAreOwed) {
   greet_fully(kCaller, seconds(1));  // answered, so something was sent
   greet_fully(kCalled, seconds(1));
@@ -211,6 +220,89 @@ TEST_F(MembershipTest, ATickStopsTheRunForASilentPeer) {
   EXPECT_FALSE(receive(kCaller, Channel::control, Pull{1, false}, seconds(9)));
   membership_.on_tick(seconds(11), actions_);
   EXPECT_THAT(actions_.failure(), HasSubstr("tokyo-server-0 has been silent"));
+}
+
+/// One more peer, whose loss a policy decides: it says what the test says.
+class LossPolicyTest : public MembershipTest {
+ protected:
+  static constexpr ProcessId kFar = ProcessId{2, Role::server, 0};
+
+  LossPolicyTest() {
+    membership_.expect(kFar, "lima-server-0", /*answer=*/false, Membership::WhenLost::policy_decides);
+    membership_.decide_losses_with([&](Time, ProcessId peer, const std::string& why, Actions&) {
+      EXPECT_EQ(peer, kFar);
+      losses_.push_back(why);
+      return goes_on_;
+    });
+    for (const ProcessId peer : {kCaller, kCalled, kFar}) greet_fully(peer);
+  }
+
+  bool goes_on_ = true;
+  std::vector<std::string> losses_;
+};
+
+TEST_F(LossPolicyTest, ItsFaultAndItsRestartAreThePolicysToDecide) {
+  EXPECT_TRUE(receive(kFar, Channel::control, Goodbye{true, "a full disk"}));
+  Hello again = hello_of(kFar, Channel::control);
+  again.incarnation = 10;
+  EXPECT_TRUE(receive(kFar, Channel::control, again));
+  EXPECT_THAT(losses_, ElementsAre("lima-server-0 stopped: a full disk", HasSubstr("was restarted")));
+  EXPECT_EQ(actions_.failure(), "");
+}
+
+TEST_F(LossPolicyTest, ThePolicyMayEndTheRun) {
+  goes_on_ = false;
+  EXPECT_TRUE(receive(kFar, Channel::control, Goodbye{true, "a full disk"}));
+  EXPECT_EQ(actions_.failure(), "lima-server-0 stopped: a full disk");
+  EXPECT_THAT(actions_.sent_of<Goodbye>(kCaller), SizeIs(1));
+}
+
+TEST_F(LossPolicyTest, AnyOthersLossEndsTheRun) {
+  EXPECT_TRUE(receive(kCalled, Channel::control, Goodbye{true, "a full disk"}));
+  EXPECT_THAT(losses_, IsEmpty());
+  EXPECT_EQ(actions_.failure(), "tokyo-server-0 stopped: a full disk");
+}
+
+TEST_F(LossPolicyTest, ItsSilenceEndsNothingHere) {
+  for (const ProcessId peer : {kCaller, kCalled}) membership_.heard_from(seconds(99), peer);
+  membership_.on_tick(seconds(100), actions_);
+  EXPECT_EQ(actions_.failure(), "");
+  EXPECT_EQ(membership_.silent_for(seconds(100), kFar), seconds(99));
+  EXPECT_TRUE(receive(kFar, Channel::control, Heartbeat{}, seconds(100)));
+  EXPECT_EQ(membership_.silent_for(seconds(100), kFar), Time{0});
+}
+
+TEST_F(LossPolicyTest, WhoIsShutOutIsNotHeardAndOwesNothing) {
+  membership_.shut_out(kFar);
+  EXPECT_TRUE(membership_.is_shut_out(kFar));
+  EXPECT_FALSE(membership_.is_shut_out(kCaller));
+  Hello again = hello_of(kFar, Channel::control);
+  again.incarnation = 10;
+  for (const Body& body : {Body(again), Body(Goodbye{true, "a full disk"}), Body(Update{})}) {
+    EXPECT_TRUE(receive(kFar, Channel::control, body)) << "nothing is left to the machine";
+  }
+  EXPECT_THAT(losses_, IsEmpty());
+  EXPECT_EQ(membership_.silent_for(seconds(100), kFar), Time{0});
+  actions_.sent.clear();
+  membership_.on_tick(seconds(2), actions_);
+  membership_.say_goodbye(seconds(2), /*failed=*/false, "done", actions_);
+  for (const RecordedActions::Sent& sent : actions_.sent) EXPECT_NE(sent.to, kFar);
+}
+
+TEST_F(MembershipTest, NumbersAllButGreetings) {
+  membership_.number_with([](ProcessId to, Channel channel, const Body& body) -> SessionPosition {
+    EXPECT_EQ(to, kCalled);
+    EXPECT_EQ(channel, Channel::control);
+    EXPECT_TRUE(std::holds_alternative<Heartbeat>(body));
+    return {3, 7};
+  });
+  membership_.send(seconds(1), kCalled, Channel::control, {Hello{}, {}}, actions_);
+  membership_.send(seconds(1), kCalled, Channel::control, {Refusal{}, {}}, actions_);
+  membership_.send(seconds(1), kCalled, Channel::control, {Heartbeat{}, {}}, actions_);
+  ASSERT_THAT(actions_.sent, SizeIs(3));
+  EXPECT_EQ(actions_.sent[0].message.position, SessionPosition{});
+  EXPECT_EQ(actions_.sent[1].message.position, SessionPosition{});
+  EXPECT_EQ(actions_.sent[2].message.position, (SessionPosition{3, 7}));
 }
 
 TEST_F(MembershipTest, CountsTheBytesItSends) {

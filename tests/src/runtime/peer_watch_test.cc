@@ -110,6 +110,36 @@ TEST(PeerWatch, ExpectsNothingOfWhomItSaidGoodbyeTo) {
   EXPECT_THAT(watch.owed_heartbeat(seconds(100)), ElementsAre(kAda, kBob, kEve));
 }
 
+TEST(PeerWatch, LeavesTheSilenceOfTheExcusedToOthersButNotTheirGreeting) {
+  PeerWatch watch({.start = seconds(30), .silence = seconds(10)});
+  watch.expect(kAda, "ada", 2);
+  watch.expect(kEve, "eve", 2, /*excused=*/true);
+  greet_fully(watch, seconds(1), kAda);
+  EXPECT_THAT(watch.overdue(seconds(30)), HasSubstr("eve did not join"));
+  greet_fully(watch, seconds(2), kEve);
+  watch.heard_from(seconds(99), kAda);
+  EXPECT_EQ(watch.overdue(seconds(100)), "");
+  EXPECT_EQ(watch.silent_for(seconds(100), kEve), seconds(98));
+  EXPECT_THAT(watch.overdue(seconds(109)), AllOf(HasSubstr("ada has been silent"), Not(HasSubstr("eve"))));
+}
+
+TEST(PeerWatch, TellsHowLongNothingCameFromWhoStillOwesASignOfLife) {
+  PeerWatch watch = three_peers();
+  greet_fully(watch, seconds(1), kAda);
+  EXPECT_EQ(watch.silent_for(seconds(5), kAda), Time{0}) << "not all are here";
+  greet_fully(watch, seconds(2), kBob);
+  greet_fully(watch, seconds(2), kEve);
+  EXPECT_EQ(watch.silent_for(seconds(5), kAda), seconds(4));
+  watch.heard_from(seconds(7), kAda);
+  EXPECT_EQ(watch.silent_for(seconds(9), kAda), seconds(2));
+  watch.departed(kAda);
+  watch.released(kBob);
+  EXPECT_EQ(watch.silent_for(seconds(9), kAda), Time{0});
+  EXPECT_EQ(watch.silent_for(seconds(9), kBob), Time{0});
+  EXPECT_EQ(watch.silent_for(seconds(9), kEve), seconds(7));
+  EXPECT_EQ(watch.silent_for(seconds(9), kStranger), Time{0});
+}
+
 TEST(PeerWatch, LooksOftenEnoughForItsDeadlineAndNotAllTheTime) {
   const auto tick = [](Time silence) { return PeerWatch({.start = seconds(30), .silence = silence}).tick(); };
   EXPECT_EQ(tick(seconds(30)), PeerWatch::kTick);

@@ -26,7 +26,8 @@ class RecordedActions final : public Actions {
   };
 
   std::size_t send(ProcessId to, Channel channel, Message message) override {
-    const std::size_t bytes = wire_bytes(encode_header(message.body).size(), message.payloads);
+    const std::size_t bytes =
+        wire_bytes(encode_header(message.body, message.position).size(), message.payloads);
     sent.push_back({to, channel, std::move(message)});
     return bytes;
   }

@@ -18,7 +18,7 @@ using testing::HasSubstr;
 
 /// Why the header is refused; "" where it is not.
 std::string refusal_of(const std::vector<std::byte>& header, const std::vector<Payload>& payloads) {
-  const Result<Body> body = decode_header(header, payloads);
+  const Result<Header> body = decode_header(header, payloads);
   return body ? "" : body.error().message;
 }
 
@@ -30,9 +30,9 @@ TEST(Codec, EveryKindComesBackAsItWas) {
   std::set<std::size_t> kinds;
   std::set<std::string> names;
   for (const Body& body : sample_bodies()) {
-    const Result<Body> decoded = decode_header(encode_header(body), payloads_for(body));
+    const Result<Header> decoded = decode_header(encode_header(body), payloads_for(body));
     ASSERT_TRUE(decoded) << kind_name(body) << ": " << decoded.error().message;
-    EXPECT_EQ(decoded.value(), body) << kind_name(body);
+    EXPECT_EQ(decoded.value().body, body) << kind_name(body);
     kinds.insert(body.index());
     names.insert(kind_name(body));
   }
@@ -43,31 +43,44 @@ TEST(Codec, EveryKindComesBackAsItWas) {
 TEST(Codec, ExtremeFieldsComeBack) {
   constexpr auto kMax32 = std::numeric_limits<std::uint32_t>::max();
   constexpr auto kMax64 = std::numeric_limits<std::uint64_t>::max();
-  for (const Body& body : std::vector<Body>{ClockReport{kMax32, kMax32, kMax64, kMax32, kMax32, kMax64},
+  for (const Body& body : std::vector<Body>{ClockReport{kMax32, kMax32, kMax64, kMax32, kMax64},
                                             Refusal{std::string(200 * 1024, 'x')}, Refusal{""},
                                             Evaluation{kMax32, -std::numeric_limits<double>::infinity()}}) {
-    const Result<Body> decoded = decode_header(encode_header(body), {});
+    const Result<Header> decoded = decode_header(encode_header(body), {});
     ASSERT_TRUE(decoded) << kind_name(body) << ": " << decoded.error().message;
-    EXPECT_EQ(decoded.value(), body) << kind_name(body);
+    EXPECT_EQ(decoded.value().body, body) << kind_name(body);
   }
 }
 
 TEST(Codec, WaitsThatAPeerReportsCannotOverflowASum) {
   const Waits endless{Time::max(), Time::max(), Time::max()};
-  const Result<Body> decoded = decode_header(encode_header(EvaluationPart{1, {}, false, endless}), {});
+  const Result<Header> decoded = decode_header(encode_header(EvaluationPart{1, {}, false, endless}), {});
   ASSERT_TRUE(decoded);
   Waits sum;
-  for (int i = 0; i < 100; ++i) sum += std::get<EvaluationPart>(decoded.value()).waits;
+  for (int i = 0; i < 100; ++i) sum += std::get<EvaluationPart>(decoded.value().body).waits;
   EXPECT_GT(sum.local_barrier, Time{0});
   EXPECT_GT(sum.mirror_clock, Time{0});
 }
 
-std::size_t bytes_on_the_wire(const Body& body) { return wire_bytes(encode_header(body).size(), {}); }
+TEST(Codec, TheSessionPositionComesBack) {
+  for (const SessionPosition position :
+       {SessionPosition{}, SessionPosition{1, 2}, SessionPosition{~0U, ~0U}}) {
+    const Result<Header> decoded = decode_header(encode_header(Heartbeat{}, position), {});
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(decoded.value().position, position);
+  }
+}
+
+std::size_t bytes_on_the_wire(const Body& body, SessionPosition position = {1, 1'000'000}) {
+  return wire_bytes(encode_header(body, position).size(), {});
+}
 
 TEST(Codec, SmallMessagesAreSmall) {
   // A million clocks and chunks, both directions in use: longer than any run.
-  EXPECT_LE(bytes_on_the_wire(ClockReport{1'000'000, 999'999, 1'000'000, 1, 1, 1'000'000}), 40U);
-  EXPECT_LE(bytes_on_the_wire(ClockReport{1'000'000, 999'999, 16'000'000, 255, 255, 16'000'000}), 40U);
+  EXPECT_LE(bytes_on_the_wire(ClockReport{1'000'000, 999'999, 1'000'000, 1, 1'000'000}), 40U);
+  EXPECT_LE(
+      bytes_on_the_wire(ClockReport{1'000'000, 999'999, 16'000'000, 255, 16'000'000}, {255, 16'000'000}),
+      40U);
   EXPECT_LE(bytes_on_the_wire(Heartbeat{}), 16U);
   EXPECT_LE(bytes_on_the_wire(Acknowledgement{1, 1'000'000}), 24U);
   EXPECT_LE(bytes_on_the_wire(Pull{1'000'000, false}), 24U);
@@ -139,7 +152,7 @@ TEST(Codec, RefusesPayloadsThatDisagreeWithTheSegments) {
   EXPECT_NE(refusal_of(reply, {}), "");
   EXPECT_NE(refusal_of(reply, {payload_of_size(44)}), "");
 
-  const Body update = Update{1, 1, 1, {{0, 0, 10, 0}, {1, 0, 100, 3}}};
+  const Body update = Update{1, 1, {{0, 0, 10, 0}, {1, 0, 100, 3}}};
   EXPECT_EQ(refusal_of(update, {payload_of_size(40 + 24)}), "");
   EXPECT_THAT(refusal_of(update, {}), HasSubstr("0 payload bytes where 64 belong"));
   EXPECT_THAT(refusal_of(update, {payload_of_size(60)}), HasSubstr("60 payload bytes where 64 belong"));
@@ -169,18 +182,18 @@ TEST(Codec, RefusesCountsThatOverflow) {
   EXPECT_NE(refusal_of(Push{1, 64, {{0, 0, kOne << 62, 0}}}, {payload_of_size(0)}), "");
   EXPECT_NE(refusal_of(Push{1, 64, {{0, 0, (kOne << 62) + 1, 0}}}, {payload_of_size(4)}), "");
   EXPECT_NE(refusal_of(Push{1, 64, {{0, ~std::uint64_t{0}, 1, 0}}}, {payload_of_size(4)}), "");
-  EXPECT_NE(refusal_of(Update{1, 1, 1, {{0, 0, kOne << 62, 0}}}, {}), "");
-  EXPECT_NE(refusal_of(Update{1, 1, 1, {{0, 0, kOne << 62, kOne << 61}}}, {}), "");
-  EXPECT_NE(refusal_of(Update{1, 1, 1, {{0, 0, kOne << 61, 0}, {0, 0, kOne << 61, 0}}}, {}), "");
+  EXPECT_NE(refusal_of(Update{1, 1, {{0, 0, kOne << 62, 0}}}, {}), "");
+  EXPECT_NE(refusal_of(Update{1, 1, {{0, 0, kOne << 62, kOne << 61}}}, {}), "");
+  EXPECT_NE(refusal_of(Update{1, 1, {{0, 0, kOne << 61, 0}, {0, 0, kOne << 61, 0}}}, {}), "");
 }
 
 TEST(Codec, RefusesSegmentsThatSayNothingOrTooMuch) {
   EXPECT_THAT(refusal_of(Push{1, 64, {{0, 3, 0, 0}}}, {payload_of_size(0)}),
               HasSubstr("a segment of 0 entries"));
-  EXPECT_THAT(refusal_of(Update{1, 1, 1, {{0, 0, 3, 4}}}, {payload_of_size(32)}),
+  EXPECT_THAT(refusal_of(Update{1, 1, {{0, 0, 3, 4}}}, {payload_of_size(32)}),
               HasSubstr("4 sparse entries in a segment of 3"));
   // Offsets have 32 bits.
-  EXPECT_THAT(refusal_of(Update{1, 1, 1, {{0, 0, (std::uint64_t{1} << 32) + 1, 1}}}, {payload_of_size(8)}),
+  EXPECT_THAT(refusal_of(Update{1, 1, {{0, 0, (std::uint64_t{1} << 32) + 1, 1}}}, {payload_of_size(8)}),
               HasSubstr("sparse segment"));
   EXPECT_NE(refusal_of(Push{1, 64, {{0, 0, 10, 2}}}, {payload_of_size(16)}), "") << "pushes are dense";
   EXPECT_NE(refusal_of(PullReply{1, 0, true, false, {}, {{0, 0, 10, 2}}}, {payload_of_size(16)}), "");

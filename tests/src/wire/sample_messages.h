@@ -29,6 +29,7 @@ inline std::vector<Payload> payloads_for(const Body& body) {
     for (const Segment& segment : update->segments) size += segment.payload_bytes();
     if (size > 0) return {payload_of_size(size)};
   }
+  if (std::holds_alternative<Announcement>(body)) return {payload_of_size(5)};
   return {};
 }
 
@@ -44,18 +45,23 @@ inline std::vector<Body> sample_bodies() {
       Refusal{"seed=1\nwan.mode=gaia\n"},
       Goodbye{true, "a value that is not finite"},
       Pull{41, true},
+      Pull{41, false, dense},
       PullReply{41, 3, true, true, waits, dense},
       Push{42, 64, dense},
       Finished{43},
       EvaluationPart{44, {0.5, 1.25, 100}, true, waits},
       ServerSample{45, true, 1000, 10, 0.125, {{1, 100, 200}, {2, 300, 400}}},
-      Update{1, 99, 46, sparse},
-      Update{1, 100, 46, {}},
-      ClockReport{47, 46, 101, 2, 3, 77},
+      Update{99, 46, sparse},
+      Update{100, 46, {}, 12},
+      ClockReport{47, 46, 101, 3, 77},
       Acknowledgement{3, 78},
-      Evaluation{48, 0.875},
-      StopProposal{49, StopReason::target},
-      DrainDone{4, 102},
+      Evaluation{48, 0.875, 5},
+      StopProposal{49, StopReason::target, 6},
+      DrainDone{102},
+      Resume{5, 103},
+      Probe{104},
+      Announcement{106, 50, sparse},
+      Departure{7, true},
   };
 }
 

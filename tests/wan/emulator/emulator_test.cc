@@ -176,6 +176,55 @@ TEST(Emulator, AResetIsPassedOnInBothDirections) {
   }
 }
 
+TEST(Emulator, ALinksConnectionsCanBeBrokenAndOthersStay) {
+  TcpSocket listener = TcpSocket::listening();
+  TcpSocket late = TcpSocket::bound();
+  Description description = two_way(10 * kMegabyte, milliseconds(5), listener.port());
+  description.links.push_back({"here", "elsewhere", kMegabyte, milliseconds(5)});
+  description.links.push_back({"elsewhere", "here", kMegabyte, milliseconds(5)});
+  RelayDescription elsewhere = relay_to(listener.port());
+  elsewhere.forward_link = 2;
+  elsewhere.backward_link = 3;
+  description.relays.push_back(elsewhere);
+  description.relays.push_back(relay_to(late.port()));
+  Running emulator(description);
+  Pair first = connect_through(emulator, listener);
+  Pair second = connect_through(emulator, listener);
+  Pair other{TcpSocket::connected(emulator->port(1)), listener.accept()};
+
+  EXPECT_FALSE(emulator->reset("there", "here").has_value()) << "either direction breaks both";
+  char byte = 0;
+  for (TcpSocket* broken : {&first.near, &first.far, &second.near, &second.far}) {
+    EXPECT_LT(broken->receive({&byte, 1}), 0);
+    EXPECT_EQ(errno, ECONNRESET);
+  }
+  other.near.send(std::string("fine"));
+  EXPECT_EQ(other.far.receive_all(4), "fine");
+  Pair again = connect_through(emulator, listener);
+  again.far.send(std::string("fine too"));
+  EXPECT_EQ(again.near.receive_all(8), "fine too");
+
+  // One that still waits for its target ends too; but when it is accepted, only trying shows.
+  TcpSocket waiting = TcpSocket::connected(emulator->port(2));
+  waiting.set_deadline(milliseconds(50));
+  ssize_t received = 0;
+  for (int i = 0; i < 600; ++i) {
+    EXPECT_FALSE(emulator->reset("here", "there").has_value());
+    received = waiting.receive({&byte, 1});
+    if (received >= 0 || errno != EAGAIN) break;
+  }
+  EXPECT_LT(received, 0);
+  EXPECT_EQ(errno, ECONNRESET);
+  late.listen();
+  TcpSocket next = TcpSocket::connected(emulator->port(2));
+  next.send(std::string("next"));
+  EXPECT_EQ(late.accept().receive_all(4), "next") << "nobody waits for it any more";
+
+  const Failure unknown = emulator->reset("here", "nowhere");
+  ASSERT_TRUE(unknown.has_value());
+  EXPECT_EQ(unknown->message, "there is no link here -> nowhere");
+}
+
 TEST(Emulator, ASenderLearnsThatItsReceiverIsGone) {
   TcpSocket listener = TcpSocket::listening();
   Running emulator(two_way(10 * kMegabyte, milliseconds(5), listener.port()));

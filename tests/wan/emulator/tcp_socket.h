@@ -48,12 +48,12 @@ class TcpSocket {
     return socket;
   }
 
-  void listen() { check(::listen(fd_, 64), "listen"); }
-  void connect(std::uint16_t port) {
+  void listen() const { check(::listen(fd_, 64), "listen"); }
+  void connect(std::uint16_t port) const {
     const sockaddr_in address = loopback(port);
     check(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), "connect");
   }
-  TcpSocket accept() { return TcpSocket(::accept(fd_, nullptr, nullptr)); }
+  TcpSocket accept() const { return TcpSocket(::accept(fd_, nullptr, nullptr)); }
 
   std::uint16_t port() const {
     sockaddr_in address{};
@@ -76,7 +76,7 @@ class TcpSocket {
   }
 
   /// How many bytes went into the kernel before an error or the deadline.
-  std::size_t send(std::span<const char> data) {
+  std::size_t send(std::span<const char> data) const {
     std::size_t sent = 0;
     while (sent < data.size()) {
       const ssize_t result = ::send(fd_, data.data() + sent, data.size() - sent, MSG_NOSIGNAL);
@@ -87,7 +87,7 @@ class TcpSocket {
   }
 
   /// As recv(2): 0 at the end of the stream, below 0 with errno on an error or when the deadline has passed.
-  ssize_t receive(std::span<char> data) { return ::recv(fd_, data.data(), data.size(), 0); }
+  ssize_t receive(std::span<char> data) const { return ::recv(fd_, data.data(), data.size(), 0); }
 
   /// Everything up to the end of the stream, or until `most` bytes are there; stops at an error.
   std::string receive_all(std::size_t most = SIZE_MAX) {
@@ -101,7 +101,7 @@ class TcpSocket {
     return all;
   }
 
-  void end_sending() { ::shutdown(fd_, SHUT_WR); }
+  void end_sending() const { ::shutdown(fd_, SHUT_WR); }
   void close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }

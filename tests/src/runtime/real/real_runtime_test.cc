@@ -1,7 +1,8 @@
 // Goal: the real runtime carries messages, timers and computations for its machine, lets nobody in who has
-// not said hello, and survives whatever arrives. Reached with machines scripted by the test, in threads of
-// one process, over sockets in a temporary folder, and with a bare ZeroMQ socket as the peer that misbehaves.
-// Every machine and every wait has a deadline that fails the test; nothing else depends on how long it takes.
+// not said hello, and survives whatever arrives and every broken connection. Reached with machines scripted
+// by the test, in threads of one process, over sockets in a temporary folder or through the emulator's
+// relays, which can break connections, and with a bare ZeroMQ socket as the peer that misbehaves. Every
+// machine and every wait has a deadline that fails the test; nothing else depends on how long it takes.
 #include "src/runtime/real/real_runtime.h"
 
 #include <gmock/gmock.h>
@@ -9,15 +10,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <future>
+#include <limits>
+#include <map>
 #include <stdexcept>
 #include <thread>
 #include <zmq.hpp>
 
+#include "src/program/free_ports.h"
 #include "src/wire/codec.h"
 #include "tests/src/output/temporary_folder.h"
 #include "tests/src/runtime/scripted_machine.h"
+#include "tests/wan/emulator/tcp_socket.h"
+#include "wan/emulator/emulator.h"
 
 namespace meridian {
 namespace {
@@ -93,7 +100,9 @@ class RealRuntimeTest : public testing::Test {
 /// A peer that is not Meridian: frames as they are, on one connection.
 class BareSocket {
  public:
-  explicit BareSocket(const std::string& endpoint) : socket_(context_, zmq::socket_type::dealer) {
+  explicit BareSocket(const std::string& endpoint, const std::string& routing_id = "")
+      : socket_(context_, zmq::socket_type::dealer) {
+    if (!routing_id.empty()) socket_.set(zmq::sockopt::routing_id, routing_id);
     socket_.set(zmq::sockopt::linger, 10'000);
     socket_.set(zmq::sockopt::rcvtimeo, 20'000);
     socket_.connect(endpoint);
@@ -117,8 +126,9 @@ class BareSocket {
   std::optional<Body> receive() {
     zmq::message_t frame;
     if (!socket_.recv(frame)) return std::nullopt;
-    const Result<Body> body = decode_header({static_cast<const std::byte*>(frame.data()), frame.size()}, {});
-    return body ? std::optional<Body>(body.value()) : std::nullopt;
+    const Result<Header> header =
+        decode_header({static_cast<const std::byte*>(frame.data()), frame.size()}, {});
+    return header ? std::optional<Body>(header.value().body) : std::nullopt;
   }
 
  private:
@@ -311,6 +321,407 @@ TEST_F(RealRuntimeTest, ARefusalTakesTheWayOfTheHelloEvenToAPeerThatThisSideCall
   refused.send(hello_of(far, Channel::control, kDigest + 1));
   EXPECT_EQ(refused.receive(), Body(Refusal{"seed=1\n"}));
   running.join();
+}
+
+std::string tcp_endpoint(std::uint16_t port) { return "tcp://127.0.0.1:" + std::to_string(port); }
+
+/// Relays between one that calls and one that listens, in a thread of their own.
+class BreakableConnections {
+ public:
+  BreakableConnections() : control_(ports_.take().value()), data_(ports_.take().value()) {
+    wan::emulator::Description description;
+    const double no_limit = std::numeric_limits<double>::infinity();
+    description.links = {{"caller", "listener", no_limit, Time{0}},
+                         {"listener", "caller", no_limit, Time{0}}};
+    for (const std::uint16_t port : {control_, data_})
+      description.relays.push_back({{"127.0.0.1", 0}, {"127.0.0.1", port}, 0, 1});
+    emulator_ = wan::emulator::Emulator::create(description).value();
+    thread_ = std::jthread([this] { emulator_->run(); });
+  }
+  ~BreakableConnections() { emulator_->stop(); }
+  BreakableConnections(const BreakableConnections&) = delete;
+  BreakableConnections& operator=(const BreakableConnections&) = delete;
+
+  std::vector<Addresses::Listener> listeners() const {
+    return {{Channel::control, tcp_endpoint(control_)}, {Channel::data, tcp_endpoint(data_)}};
+  }
+  Addresses::Peer called() const {
+    return {tcp_endpoint(emulator_->port(0)), tcp_endpoint(emulator_->port(1))};
+  }
+
+  void break_all() { EXPECT_FALSE(emulator_->reset("caller", "listener").has_value()); }
+  std::uint64_t made() const { return emulator_->counters(0).connections; }
+
+ private:
+  program::FreePorts ports_;
+  std::uint16_t control_;
+  std::uint16_t data_;
+  std::unique_ptr<wan::emulator::Emulator> emulator_;
+  std::jthread thread_;
+};
+
+constexpr ProcessId kFar = ProcessId{1, Role::server, 0};
+
+// A caller that never stops talking, on both channels, and a listener that answers everything. Three times
+// all connections break; each time both are heard again on both channels before the next break.
+TEST_F(RealRuntimeTest, AfterABreakTheSameCallerIsHeardWithoutANewHelloAndHearsReplies) {
+  constexpr std::uint64_t kBreaks = 3;
+  constexpr int kEnough = 100;
+  BreakableConnections connections;
+  std::uint64_t breaks = 0;
+  std::map<Channel, int> hellos;
+  std::map<Channel, int> heard;  // since there were connections after the last break
+  std::map<Channel, Clock> last;
+  ScriptedMachine server;
+  server.at_message = [&](Time, ProcessId from, Channel channel, const Message& message, Actions& actions) {
+    EXPECT_EQ(from, kFar);
+    if (std::holds_alternative<Hello>(message.body)) ++hellos[channel];
+    const auto* const pull = std::get_if<Pull>(&message.body);
+    if (pull == nullptr) return;
+    EXPECT_GT(pull->clock, last[channel]) << "numbers never go back";
+    last[channel] = pull->clock;
+    actions.send(from, channel, {Finished{pull->clock}, {}});
+    if (connections.made() < 2 * (breaks + 1)) return;
+    ++heard[channel];
+    if (heard[Channel::control] < kEnough || heard[Channel::data] < kEnough) return;
+    heard.clear();
+    if (breaks == kBreaks) {
+      actions.send(from, Channel::control, {Goodbye{false, ""}, {}});
+      return actions.finish();
+    }
+    ++breaks;
+    connections.break_all();
+  };
+  guard(server);
+
+  Clock sent = 0;
+  std::map<Channel, Clock> answered;
+  std::vector<std::string> notices;
+  ScriptedMachine caller;
+  caller.at_start = [](Time now, Actions& actions) {
+    for (const Channel channel : {Channel::control, Channel::data})
+      actions.send(kServer, channel, {hello_of(kFar, channel), {}});
+    actions.set_timer(TimerId::tick, now);
+  };
+  caller.at_timer = [&](Time now, TimerId, Actions& actions) {
+    for (int i = 0; i < 5; ++i) {
+      ++sent;
+      for (const Channel channel : {Channel::control, Channel::data})
+        actions.send(kServer, channel, {Pull{sent, false}, {}});
+    }
+    actions.set_timer(TimerId::tick, now + milliseconds(1));
+  };
+  caller.at_message = [&](Time, ProcessId, Channel channel, const Message& message, Actions& actions) {
+    if (std::holds_alternative<Goodbye>(message.body)) return actions.finish();
+    const Clock answer = std::get<Finished>(message.body).clock;
+    EXPECT_GT(answer, answered[channel]);
+    answered[channel] = answer;
+  };
+  guard(caller);
+
+  std::thread other([&] {
+    RealRuntime::Options options = calling();
+    options.self = kFar;
+    options.incarnation = 1;
+    options.addresses.peers[kServer] = connections.called();
+    options.observe = [&](Time, const Report& report) { notices.push_back(std::get<Notice>(report).text); };
+    EXPECT_EQ(reason(made(std::move(options), caller)->run()), "");
+  });
+  RealRuntime::Options options = listening();
+  options.addresses.listeners = connections.listeners();
+  EXPECT_EQ(reason(made(std::move(options), server)->run()), "");
+  other.join();
+
+  EXPECT_EQ(breaks, kBreaks);
+  EXPECT_EQ(hellos, (std::map<Channel, int>{{Channel::control, 1}, {Channel::data, 1}}));
+  EXPECT_GE(answered[Channel::control], last[Channel::control] - kEnough) << "those after the last break";
+  ASSERT_GE(notices.size(), 2U);
+  EXPECT_EQ(notices[0], "lost the connection to datacenter 0, server 0, reconnecting");
+  EXPECT_EQ(notices[1], "connected again to datacenter 0, server 0");
+}
+
+// The first hello may be what a break costs; and a listener that was started anew has never had one.
+TEST_F(RealRuntimeTest, AfterABreakTheHelloIsRepeated) {
+  ScriptedMachine caller;
+  caller.at_start = [](Time, Actions& actions) {
+    actions.send(kServer, Channel::control, {hello_of(kWorker, Channel::control), {}});
+  };
+  caller.at_message = [](Time, ProcessId, Channel, const Message&, Actions& actions) { actions.finish(); };
+  guard(caller);
+  std::thread other([&] { EXPECT_EQ(reason(made(calling(), caller)->run()), ""); });
+  std::vector<std::string> callers;
+  for (int start = 0; start < 2; ++start) {
+    zmq::context_t context;
+    zmq::socket_t listener(context, zmq::socket_type::router);
+    listener.set(zmq::sockopt::linger, 10'000);
+    listener.set(zmq::sockopt::rcvtimeo, 20'000);
+    listener.bind(endpoint(Channel::control));
+    zmq::message_t routing_id;
+    zmq::message_t header;
+    if (!listener.recv(routing_id) || !listener.recv(header)) break;
+    callers.push_back(routing_id.to_string());
+    const Result<Header> decoded =
+        decode_header({static_cast<const std::byte*>(header.data()), header.size()}, {});
+    EXPECT_TRUE(decoded && decoded.value().body == Body(hello_of(kWorker, Channel::control)));
+    if (start == 0) continue;
+    listener.send(routing_id, zmq::send_flags::sndmore);
+    listener.send(zmq::buffer(encode_header(Heartbeat{})));
+  }
+  other.join();
+  ASSERT_EQ(callers.size(), 2U);
+  EXPECT_EQ(callers[0], callers[1]) << "the same caller";
+}
+
+// A worker whose connections to its server break while it talks: nothing would make up for what was lost.
+TEST_F(RealRuntimeTest, ABreakInsideADatacenterEndsTheRunWithThePeersName) {
+  BreakableConnections connections;
+  std::atomic<bool> over = false;
+  ScriptedMachine server;
+  server.at_start = [](Time now, Actions& actions) { actions.set_timer(TimerId::tick, now); };
+  server.at_timer = [&](Time now, TimerId, Actions& actions) {
+    if (over) return actions.finish();
+    actions.set_timer(TimerId::tick, now + milliseconds(1));
+  };
+  server.at_message = [&, broken = false](Time, ProcessId, Channel, const Message& message,
+                                          Actions&) mutable {
+    if (!std::holds_alternative<Heartbeat>(message.body) || std::exchange(broken, true)) return;
+    connections.break_all();
+  };
+  guard(server);
+  ScriptedMachine caller;
+  caller.at_start = [](Time now, Actions& actions) {
+    for (const Channel channel : {Channel::control, Channel::data}) {
+      actions.send(kServer, channel, {hello_of(kWorker, channel), {}});
+    }
+    actions.set_timer(TimerId::tick, now);
+  };
+  caller.at_timer = [](Time now, TimerId, Actions& actions) {
+    actions.send(kServer, Channel::control, {Heartbeat{}, {}});
+    actions.set_timer(TimerId::tick, now + milliseconds(1));
+  };
+  guard(caller);
+  RealRuntime::Options listening_options = listening();
+  listening_options.addresses.listeners = connections.listeners();
+  RealRuntime::Options calling_options = calling();
+  calling_options.addresses.peers = {{kServer, connections.called()}};
+  std::thread other([&] { EXPECT_EQ(reason(made(listening_options, server)->run()), ""); });
+  EXPECT_THAT(reason(made(calling_options, caller)->run()), HasSubstr("broke; inside a datacenter"));
+  over = true;
+  other.join();
+}
+
+TEST_F(RealRuntimeTest, ARestartedProcessIsANewCallerAndHasToSayHello) {
+  std::vector<std::string> heard;
+  std::vector<std::string> notices;
+  ScriptedMachine server;
+  server.at_message = [&](Time, ProcessId from, Channel channel, const Message& message, Actions& actions) {
+    heard.emplace_back(kind_name(message.body));
+    if (const auto* const pull = std::get_if<Pull>(&message.body)) {
+      actions.send(from, channel, {Finished{pull->clock}, {}});
+      if (pull->clock == 3) actions.finish();
+    }
+  };
+  guard(server);
+  RealRuntime::Options options = listening();
+  options.observe = [&](Time, const Report& report) { notices.push_back(std::get<Notice>(report).text); };
+  std::thread running([&, runtime = made(std::move(options), server)]() mutable {
+    EXPECT_EQ(reason(runtime->run()), "");
+    runtime.reset();
+  });
+  // Starts, says these things and ends with the first answer.
+  const auto start = [&](std::uint64_t incarnation, const std::vector<Body>& says) {
+    ScriptedMachine worker;
+    worker.at_start = [&](Time, Actions& actions) {
+      for (const Body& body : says) actions.send(kServer, Channel::control, {body, {}});
+    };
+    worker.at_message = [](Time, ProcessId, Channel, const Message&, Actions& actions) { actions.finish(); };
+    guard(worker);
+    RealRuntime::Options calls = calling();
+    calls.incarnation = incarnation;
+    EXPECT_EQ(reason(made(std::move(calls), worker)->run()), "");
+  };
+  const Hello hello = hello_of(kWorker, Channel::control);
+  start(1, {hello, Pull{1, false}});
+  start(1, {Pull{2, false}});                      // the same start, as after a break
+  start(2, {Heartbeat{}, hello, Pull{3, false}});  // another one
+  running.join();
+  EXPECT_THAT(heard, ElementsAre("hello", "pull", "pull", "hello", "pull"));
+  EXPECT_THAT(notices, ElementsAre(HasSubstr("did not say hello (heartbeat)")));
+}
+
+TEST_F(RealRuntimeTest, OfTwoStartsOfAProcessTheOneThatGreetedLastIsHeard) {
+  std::vector<std::string> heard;
+  ScriptedMachine server;
+  server.at_message = [&](Time, ProcessId from, Channel channel, const Message& message, Actions& actions) {
+    heard.emplace_back(kind_name(message.body));
+    if (std::holds_alternative<Goodbye>(message.body)) return actions.finish();
+    actions.send(from, channel, {Finished{static_cast<Clock>(heard.size())}, {}});
+  };
+  guard(server);
+  std::thread running([&, runtime = made(listening(), server)]() mutable {
+    EXPECT_EQ(reason(runtime->run()), "");
+    runtime.reset();
+  });
+  BareSocket first(endpoint(Channel::control), "first");
+  first.send(hello_of(kWorker, Channel::control));
+  EXPECT_EQ(first.receive(), Body(Finished{1}));
+  BareSocket second(endpoint(Channel::control), "second");
+  second.send(hello_of(kWorker, Channel::control));
+  EXPECT_EQ(second.receive(), Body(Finished{2}));
+  first.send(Pull{1, false});  // late: dropped
+  first.send(hello_of(kFar, Channel::control));
+  EXPECT_EQ(first.receive(), Body(Finished{3})) << "so the one before has been read";
+  second.send(Heartbeat{});
+  EXPECT_EQ(second.receive(), Body(Finished{4}));
+  second.send(Goodbye{false, ""});
+  running.join();
+  EXPECT_THAT(heard, ElementsAre("hello", "hello", "hello", "heartbeat", "goodbye"));
+}
+
+TEST_F(RealRuntimeTest, InsideADatacenterAMessageThatABreakCostsEndsTheRunWithThePeersName) {
+  std::promise<void> dropped;
+  bool has_dropped = false;
+  ScriptedMachine server;
+  server.at_start = [](Time now, Actions& actions) { actions.set_timer(TimerId::tick, now); };
+  server.at_timer = [&, greeted = false](Time now, TimerId, Actions& actions) mutable {
+    const bool taken = actions.send(kWorker, Channel::control, {Heartbeat{}, {}}) > 0;
+    greeted = greeted || taken;
+    if (greeted && !taken && !std::exchange(has_dropped, true)) dropped.set_value();
+    actions.set_timer(TimerId::tick, now + milliseconds(1));
+  };
+  guard(server);
+  std::thread running([&, runtime = made(listening(), server)]() mutable {
+    EXPECT_THAT(reason(runtime->run()), HasSubstr("messages to datacenter 0, worker 1 were lost"));
+    runtime.reset();
+  });
+  auto caller = std::make_unique<BareSocket>(endpoint(Channel::control), "caller");
+  caller->send(hello_of(kWorker, Channel::control));
+  EXPECT_EQ(caller->receive(), Body(Heartbeat{}));
+  caller.reset();
+  EXPECT_EQ(dropped.get_future().wait_for(kDeadline), std::future_status::ready);
+  const BareSocket again(endpoint(Channel::control), "caller");
+  running.join();
+}
+
+// What waits for a peer in another datacenter that is not there is bounded, and nothing of it is half: once
+// the peer is there it gets whole messages in their order. Inside the datacenter nothing is dropped.
+TEST_F(RealRuntimeTest, TheQueueToAnUnreachableDatacenterIsBoundedAndDropsWholeMessages) {
+  constexpr std::size_t kMost = RealRuntime::kMostWaitingMessages;
+  constexpr std::size_t kSent = 2 * kMost;
+  const Body two_parts = Push{1, 1, {{0, 0, 1, 0}, {0, 1, 1, 0}}};
+  const auto memory = std::make_shared<std::vector<std::byte>>(4);
+  const Payload payload(memory, *memory);
+  std::vector<Clock> arrived;
+  ScriptedMachine server;
+  server.at_malformed = [](Time, ProcessId, const std::string& why, Actions&) { ADD_FAILURE() << why; };
+  server.at_message = [&](Time, ProcessId from, Channel channel, const Message& message, Actions& actions) {
+    if (std::holds_alternative<Goodbye>(message.body)) return actions.finish();
+    if (const auto* const push = std::get_if<Push>(&message.body)) {
+      EXPECT_EQ(message.payloads.size(), 2U);
+      arrived.push_back(push->clock);
+      actions.send(from, channel, {Finished{push->clock}, {}});
+    }
+  };
+  guard(server);
+
+  std::vector<std::string> notices;
+  std::promise<void> full;
+  std::size_t taken = 0;
+  ScriptedMachine caller;
+  caller.at_start = [&](Time, Actions& actions) {
+    actions.send(kServer, Channel::data, {hello_of(kFar, Channel::data), {}});
+    for (std::size_t i = 1; i <= kSent; ++i) {
+      Push push = std::get<Push>(two_parts);
+      push.clock = static_cast<Clock>(i);
+      if (actions.send(kServer, Channel::data, {push, {payload, payload}}) > 0) ++taken;
+      if (actions.send(ProcessId::server(1, 1), Channel::data, {Heartbeat{}, {}}) == 0)
+        ADD_FAILURE() << "dropped inside the datacenter";
+    }
+    EXPECT_LE(taken, kMost);
+    EXPECT_GE(taken, kMost / 2);
+    full.set_value();
+  };
+  caller.at_message = [&](Time, ProcessId, Channel, const Message& message, Actions& actions) {
+    if (std::get<Finished>(message.body).clock < taken) return;
+    EXPECT_GT(actions.send(kServer, Channel::data, {Goodbye{false, ""}, {}}), 0U);
+    actions.finish();
+  };
+  guard(caller);
+  std::thread other([&] {
+    RealRuntime::Options options = calling();
+    options.self = kFar;
+    options.addresses.peers[ProcessId::server(1, 1)] = {endpoint(Channel::control) + "-near",
+                                                        endpoint(Channel::data) + "-near"};
+    options.observe = [&](Time, const Report& report) { notices.push_back(std::get<Notice>(report).text); };
+    EXPECT_EQ(reason(made(std::move(options), caller)->run()), "");
+  });
+  EXPECT_EQ(full.get_future().wait_for(kDeadline), std::future_status::ready);
+  EXPECT_EQ(reason(made(listening(), server)->run()), "");
+  other.join();
+  ASSERT_EQ(arrived.size(), taken);
+  for (std::size_t i = 0; i < arrived.size(); ++i) ASSERT_EQ(arrived[i], i + 1);
+  EXPECT_THAT(notices,
+              testing::Contains(HasSubstr("the queue of data messages to datacenter 0, server 0")).Times(1));
+}
+
+/// Opens a connection with a routing id that libzmq may not let one choose, and sends a heartbeat over it.
+wan::emulator::TcpSocket heartbeat_with(const std::string& routing_id, std::uint16_t port) {
+  const auto number = [](std::size_t value, int bytes) {
+    std::string text;
+    while (bytes-- > 0) text += static_cast<char>(value >> (8 * bytes) & 0xff);
+    return text;
+  };
+  std::string greeting = "\xff" + std::string(8, '\0') + "\x7f\x03" + std::string(1, '\0') + "NULL";
+  greeting.resize(64, '\0');
+  const std::string ready = "\x05READY\x0bSocket-Type" + number(6, 4) + "DEALER" + "\x08Identity" +
+                            number(routing_id.size(), 4) + routing_id;
+  const std::vector<std::byte> header = encode_header(Heartbeat{});
+  const std::string message(reinterpret_cast<const char*>(header.data()), header.size());
+  wan::emulator::TcpSocket socket = wan::emulator::TcpSocket::connected(port);
+  socket.send(greeting + "\x06" + number(ready.size(), 8) + ready);
+  EXPECT_EQ(socket.receive_all(kAcceptBytes).size(), kAcceptBytes);
+  socket.send(number(0, 1) + number(message.size(), 1) + message);
+  return socket;
+}
+
+TEST_F(RealRuntimeTest, AChosenRoutingIdGivesNobodyANameAndBreaksNothing) {
+  program::FreePorts ports;
+  const std::uint16_t port = ports.take().value();
+  std::vector<std::string> heard;
+  std::vector<std::string> notices;
+  std::promise<void> all_rejected;
+  constexpr std::size_t kRejected = 5;
+  ScriptedMachine server;
+  server.at_message = [&](Time, ProcessId from, Channel, const Message& message, Actions& actions) {
+    EXPECT_EQ(from, kWorker);
+    heard.emplace_back(kind_name(message.body));
+    if (heard.size() == 2) actions.finish();
+  };
+  guard(server);
+  RealRuntime::Options options = listening();
+  options.addresses.listeners = {{Channel::control, tcp_endpoint(port)}};
+  options.observe = [&](Time, const Report& report) {
+    notices.push_back(std::get<Notice>(report).text);
+    if (notices.size() == kRejected) all_rejected.set_value();
+  };
+  std::thread running([&, runtime = made(std::move(options), server)]() mutable {
+    EXPECT_EQ(reason(runtime->run()), "");
+    runtime.reset();
+  });
+  // As this process's workers call themselves, but nobody has said hello.
+  const std::string of_a_worker = std::string("M\0\0\0\0\1", 6) + std::string(9, '\0');
+  std::vector<wan::emulator::TcpSocket> strangers;
+  for (const std::string& id : {of_a_worker, std::string(255, '\xff'), std::string(70'000, 'x'),
+                                std::string(1, '\0'), std::string("\0\0\0\0\1", 5)}) {
+    strangers.push_back(heartbeat_with(id, port));
+  }
+  EXPECT_EQ(all_rejected.get_future().wait_for(kDeadline), std::future_status::ready);
+  BareSocket worker(tcp_endpoint(port), of_a_worker);
+  worker.send(hello_of(kWorker, Channel::control));
+  worker.send(Heartbeat{});
+  running.join();
+  EXPECT_THAT(heard, ElementsAre("hello", "heartbeat"));
+  EXPECT_THAT(notices, testing::Each(HasSubstr("did not say hello (heartbeat)")));
 }
 
 TEST_F(RealRuntimeTest, ListensAndCallsOverIpv6) {

@@ -103,7 +103,7 @@ TEST(Simulation, BytesAreThoseOfTheFramesOnTheWire) {
   simulation.add(kFar, receiver.machine);
   simulation.run();
   const Message message = push_of(1, 1000);
-  EXPECT_EQ(bytes, wire_bytes(encode_header(message.body).size(), message.payloads));
+  EXPECT_EQ(bytes, wire_bytes(encode_header(message.body, message.position).size(), message.payloads));
 }
 
 TEST(Simulation, MessagesOfOneConnectionArriveInOrderOneAfterTheOther) {
@@ -288,7 +288,8 @@ TEST(Simulation, WhatAComputationThrowsComesOutOfTheRun) {
 
 /// Eight machines in two datacenters that compute, then write to each other what they computed and whatever
 /// else they have heard: a small run in which every time and value hangs on the others.
-std::string history_of_a_busy_run(unsigned threads, std::uint64_t seed) {
+std::string history_of_a_busy_run(unsigned threads, std::uint64_t seed,
+                                  Simulation::Options with_threads = options()) {
   constexpr std::uint16_t kMachines = 8;
   constexpr Clock kRounds = 30;
   const auto id_of = [](std::uint64_t i) {
@@ -302,7 +303,6 @@ std::string history_of_a_busy_run(unsigned threads, std::uint64_t seed) {
   };
   std::array<Peer, kMachines> peers;
   std::string history;
-  Simulation::Options with_threads = options();
   with_threads.threads = threads;
   with_threads.observe = [&](Time now, ProcessId from, const Report& report) {
     history += std::to_string(now.count()) + " " + std::to_string(from.datacenter) + "/" +
@@ -346,6 +346,28 @@ TEST(Simulation, IsAFunctionOfItsInputWhateverTheNumberOfThreads) {
   EXPECT_EQ(history_of_a_busy_run(1, 5), history);
   EXPECT_EQ(history_of_a_busy_run(4, 5), history);
   EXPECT_NE(history_of_a_busy_run(4, 6), history);
+}
+
+TEST(Simulation, FaultsAndNoiseAreAFunctionOfTheirInputTooWhateverTheNumberOfThreads) {
+  const auto with = [](std::uint64_t noise_seed) {
+    Simulation::Options faulty = options();
+    faulty.faults = {
+        LinkCut{0, 1, milliseconds(50), milliseconds(70)},
+        LinkSlowdown{1, 0, milliseconds(20), milliseconds(200), 0.25},
+        ConnectionReset{0, 1, milliseconds(190), true, true, std::nullopt, std::nullopt},
+        ProcessPause{ProcessGroup::only(ProcessId::worker(0, 1)), milliseconds(30), milliseconds(90)},
+        ProcessKill{ProcessGroup::only(ProcessId::worker(1, 2)), milliseconds(150)}};
+    faulty.noise = [](std::uint16_t /*from*/, std::uint16_t /*to*/) {
+      return LinkNoise{milliseconds(10), 0.2, milliseconds(30)};
+    };
+    faulty.noise_seed = noise_seed;
+    return faulty;
+  };
+  const std::string history = history_of_a_busy_run(1, 5, with(1));
+  EXPECT_NE(history, history_of_a_busy_run(1, 5));
+  EXPECT_EQ(history_of_a_busy_run(1, 5, with(1)), history);
+  EXPECT_EQ(history_of_a_busy_run(4, 5, with(1)), history);
+  EXPECT_NE(history_of_a_busy_run(4, 5, with(2)), history);
 }
 
 TEST(Simulation, TheFirstFaultEndsTheRun) {
@@ -413,6 +435,24 @@ TEST(Simulation, ARunInWhichNoClockClosesIsEndedAsStalled) {
   ASSERT_TRUE(outcome.fault);
   EXPECT_THAT(outcome.fault->reason, HasSubstr("no clock closed for 60 virtual seconds"));
   EXPECT_EQ(outcome.ended, seconds(161));
+}
+
+TEST(Simulation, AskingForDataThatNeverComesIsNoProgress) {
+  ScriptedMachine asking;
+  asking.at_start = [](Time, Actions& actions) { actions.set_timer(TimerId::tick, seconds(1)); };
+  asking.at_timer = [](Time now, TimerId, Actions& actions) {
+    actions.send(kFar, Channel::data, {Probe{1}, {}});
+    actions.set_timer(TimerId::tick, now + seconds(1));
+  };
+  ScriptedMachine asked;
+  Simulation::Options soon = options();
+  soon.stalled_after = seconds(60);
+  Simulation simulation(soon);
+  simulation.add(kHere, asking);
+  simulation.add(kFar, asked);
+  const Simulation::Outcome outcome = simulation.run();
+  ASSERT_TRUE(outcome.fault);
+  EXPECT_THAT(outcome.fault->reason, HasSubstr("no clock closed for 60 virtual seconds"));
 }
 
 TEST(Simulation, ARunInWhichNothingIsLeftToHappenIsEndedAsStalled) {

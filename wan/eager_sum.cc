@@ -1,0 +1,212 @@
+#include "wan/eager_sum.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "wan/wait.h"
+
+namespace meridian::wan {
+
+void add_chunk(const UpdateChunk& chunk, datacenter::ParameterStore& store) {
+  std::size_t entered = store.tables();
+  std::span<float> values;
+  std::size_t begin = 0;
+  for_each_entry(chunk, [&](std::size_t table, std::size_t flat, float value) {
+    if (table != entered) {
+      entered = table;
+      values = store.change(table);
+      begin = store.ranges()[table].begin;
+    }
+    values[flat - begin] += value;
+  });
+}
+
+EagerSum::EagerSum(MergePlace place, const What& what, const When& when)
+    : place_(std::move(place)),
+      what_(what),
+      when_(when),
+      shared_(!place_.thresholds_differ &&
+              std::all_of(place_.neighbours.begin(), place_.neighbours.end(),
+                          [](const MergeNeighbour& neighbour) { return neighbour.sources == 1; })),
+      progress_(place_.neighbours.size()),
+      passed_(place_.neighbours.size(), 0),
+      drained_towards_(place_.neighbours.size(), false),
+      selection_(place_.store->tables()) {
+  if (!what_.sends() || place_.neighbours.empty()) return;
+  residuals_.resize(shared_ ? 1 : place_.neighbours.size());
+  for (Residual& residual : residuals_) {
+    for (const datacenter::TableRange& range : place_.store->ranges()) residual.emplace_back(range.size());
+  }
+}
+
+void EagerSum::own_step(Clock /*clock*/, std::size_t table, std::span<float> values,
+                        std::span<const float> step) {
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] += step[i];
+  for (Residual& residual : residuals_) {
+    const std::span<float> sums = residual[table].span();
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += step[i];
+  }
+}
+
+Failure EagerSum::own_clock_closed(Clock clock, Outlets& outlets) {
+  closed_ = clock;
+  return pass(outlets);
+}
+
+Failure EagerSum::remote_chunk(std::size_t neighbour, UpdateChunk chunk) {
+  add_chunk(chunk, *place_.store);
+  const Relation from = place_.neighbours[neighbour].relation;
+  for (std::size_t to = 0; to < place_.neighbours.size() && !residuals_.empty(); ++to) {
+    if (to == neighbour || !relays(from, place_.neighbours[to].relation)) continue;
+    Residual& residual = residual_of(to);
+    const auto& ranges = place_.store->ranges();
+    for_each_entry(chunk, [&](std::size_t table, std::size_t flat, float value) {
+      residual[table][flat - ranges[table].begin] += value;
+    });
+  }
+  return {};
+}
+
+Failure EagerSum::progressed(std::span<const NeighbourProgress> neighbours, Outlets& outlets) {
+  progress_.assign(neighbours.begin(), neighbours.end());
+  // Without relays others' progress changes nothing here.
+  if (shared_ && !draining_) return {};
+  if (Failure failure = pass(outlets)) return failure;
+  return flush_where_possible(outlets);
+}
+
+Clock EagerSum::gathered_for(std::size_t neighbour) const {
+  Clock clock = draining_ ? kClockDone : closed_;
+  for (std::size_t from = 0; from < progress_.size(); ++from) {
+    if (from == neighbour || progress_[from].left || progress_[from].drained) continue;
+    if (relays(place_.neighbours[from].relation, place_.neighbours[neighbour].relation)) {
+      clock = std::min(clock, progress_[from].complete);
+    }
+  }
+  return clock == kClockDone ? passed_[neighbour] : clock;
+}
+
+bool EagerSum::due_since_last_pass(std::size_t neighbour, Clock clock) const {
+  return when_.next_due(passed_[neighbour], neighbour) <= clock;
+}
+
+/// Moves what `what` takes out of the residual into selection_.
+Failure EagerSum::select(const What& what, Clock clock, double scale, Residual& residual) {
+  for (std::size_t table = 0; table < residual.size(); ++table) {
+    selection_[table].clear();
+    const FilterPass pass{.clock = clock,
+                          .table = table,
+                          .columns = place_.columns[table],
+                          .scale = scale,
+                          .learning_rate_ratio = place_.learning_rate.ratio(clock)};
+    what.select(pass, place_.store->values(table), residual[table].span(), selection_[table]);
+    const std::vector<float>& values = selection_[table].values;
+    if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
+      return Error{fmt::format("a residual that is not finite in table {} at clock {}",
+                               place_.table_names[table], clock)};
+    }
+  }
+  return {};
+}
+
+Failure EagerSum::pass(Outlets& outlets) {
+  if (residuals_.empty() || shared_) return pass_shared(outlets);
+  for (std::size_t neighbour = 0; neighbour < place_.neighbours.size(); ++neighbour) {
+    if (Failure failure = pass_separate(neighbour, outlets)) return failure;
+  }
+  return {};
+}
+
+/// One pass for all links, which are owed the same.
+Failure EagerSum::pass_shared(Outlets& outlets) {
+  bool any_due = false;
+  for (std::size_t n = 0; n < passed_.size(); ++n) any_due = any_due || due_since_last_pass(n, closed_);
+  for (TableSelection& table : selection_) table.clear();
+  if (any_due && !residuals_.empty()) {
+    if (Failure failure = select(what_, closed_, 1.0, residuals_.front())) return failure;
+  }
+  for (std::size_t n = 0; n < passed_.size(); ++n) {
+    if (passed_[n] >= closed_) continue;
+    const bool due = due_since_last_pass(n, closed_);
+    passed_[n] = closed_;
+    due ? outlets.offer(n, closed_, selection_) : outlets.withhold(n, closed_, selection_);
+  }
+  return {};
+}
+
+/// One pass for one link: own steps and what others sent over this datacenter, once all of a clock is here.
+Failure EagerSum::pass_separate(std::size_t neighbour, Outlets& outlets) {
+  const Clock clock = gathered_for(neighbour);
+  if (clock <= passed_[neighbour]) return {};
+  const bool due = due_since_last_pass(neighbour, clock);
+  passed_[neighbour] = clock;
+  for (TableSelection& table : selection_) table.clear();
+  if (due) {
+    const double scale = outlets.threshold_scale(neighbour);
+    if (Failure failure = select(what_, clock, scale, residuals_[neighbour])) return failure;
+  }
+  due ? outlets.offer(neighbour, clock, selection_) : outlets.withhold(neighbour, clock, selection_);
+  return {};
+}
+
+bool EagerSum::all_sources_drained(std::size_t neighbour) const {
+  for (std::size_t from = 0; from < progress_.size(); ++from) {
+    const bool source =
+        from != neighbour && relays(place_.neighbours[from].relation, place_.neighbours[neighbour].relation);
+    if (source && !progress_[from].drained && !progress_[from].left) return false;
+  }
+  return true;
+}
+
+Failure EagerSum::drain(Clock clock, Outlets& outlets) {
+  draining_ = true;
+  closed_ = clock;
+  return flush_where_possible(outlets);
+}
+
+/// Empties the residual of every link over which nothing more will have to go.
+Failure EagerSum::flush_where_possible(Outlets& outlets) {
+  if (!draining_) return {};
+  for (std::size_t n = 0; n < place_.neighbours.size(); ++n) {
+    if (drained_towards_[n] || !all_sources_drained(n)) continue;
+    drained_towards_[n] = true;
+    const Clock clock = std::max(passed_[n], closed_);
+    passed_[n] = clock;
+    if (!residuals_.empty() && (!shared_ || n == 0)) {
+      if (Failure failure = select(SendAll{}, clock, 1.0, residual_of(n))) return failure;
+    }
+    if (residuals_.empty()) {
+      for (TableSelection& table : selection_) table.clear();
+    }
+    outlets.offer(n, clock, selection_);
+  }
+  return {};
+}
+
+void EagerSum::add_residual_to(std::size_t neighbour, std::vector<FloatBuffer>& sums, bool magnitudes) const {
+  if (residuals_.empty()) return;
+  const Residual& residual = residual_of(neighbour);
+  for (std::size_t table = 0; table < residual.size(); ++table) {
+    for (std::size_t i = 0; i < residual[table].size(); ++i) {
+      sums[table][i] += magnitudes ? std::fabs(residual[table][i]) : residual[table][i];
+    }
+  }
+}
+
+Selection EagerSum::take(std::size_t neighbour, const Selection& entries) {
+  Selection taken(entries.size());
+  if (residuals_.empty()) return taken;
+  Residual& residual = residual_of(neighbour);
+  for (std::size_t table = 0; table < entries.size(); ++table) {
+    for (const std::uint32_t offset : entries[table].offsets) {
+      float& value = residual[table][offset];
+      if (value != 0.0F) taken[table].add(offset, std::exchange(value, 0.0F));
+    }
+  }
+  return taken;
+}
+
+}  // namespace meridian::wan

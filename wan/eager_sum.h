@@ -1,0 +1,60 @@
+// Gaia's way to merge: own updates enter the replica at once and whole, others' as they come (Hsieh et al.,
+// NSDI 2017). The residual is inside the replica: what is in it has been applied here and sent to nobody.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "src/base/float_buffer.h"
+#include "wan/merge.h"
+
+namespace meridian::wan {
+
+class EagerSum final : public Merge {
+ public:
+  /// `what` and `when` must outlive it.
+  EagerSum(MergePlace place, const What& what, const When& when);
+
+  float step_scale() const override { return static_cast<float>(place_.weight); }
+  void own_step(Clock clock, std::size_t table, std::span<float> values,
+                std::span<const float> step) override;
+  Failure own_clock_closed(Clock clock, Outlets& outlets) override;
+  Failure remote_chunk(std::size_t neighbour, UpdateChunk chunk) override;
+  Failure progressed(std::span<const NeighbourProgress> neighbours, Outlets& outlets) override;
+  Clock applied(std::size_t neighbour) const override { return progress_[neighbour].complete; }
+  Failure drain(Clock clock, Outlets& outlets) override;
+  bool drained_towards(std::size_t neighbour) const override { return drained_towards_[neighbour]; }
+  bool settled() const override { return true; }
+  void add_residual_to(std::size_t neighbour, std::vector<FloatBuffer>& sums, bool magnitudes) const override;
+  Selection take(std::size_t neighbour, const Selection& entries) override;
+
+ private:
+  using Residual = std::vector<FloatBuffer>;  // one buffer for each table over the owned range
+
+  Residual& residual_of(std::size_t neighbour) { return residuals_[shared_ ? 0 : neighbour]; }
+  const Residual& residual_of(std::size_t neighbour) const { return residuals_[shared_ ? 0 : neighbour]; }
+  /// The clock up to which all that goes to this neighbour is here.
+  Clock gathered_for(std::size_t neighbour) const;
+  bool due_since_last_pass(std::size_t neighbour, Clock clock) const;
+  bool all_sources_drained(std::size_t neighbour) const;
+  Failure select(const What& what, Clock clock, double scale, Residual& residual);
+  Failure pass(Outlets& outlets);
+  Failure pass_shared(Outlets& outlets);
+  Failure pass_separate(std::size_t neighbour, Outlets& outlets);
+  Failure flush_where_possible(Outlets& outlets);
+
+  MergePlace place_;
+  const What& what_;
+  const When& when_;
+  bool shared_;                      // all links are owed the same
+  std::vector<Residual> residuals_;  // one for all links, or one for each; none where nothing is ever sent
+  Clock closed_ = 0;
+  std::vector<NeighbourProgress> progress_;
+  std::vector<Clock> passed_;  // the clock of each neighbour's last pass
+  bool draining_ = false;
+  std::vector<bool> drained_towards_;
+  Selection selection_;
+};
+
+}  // namespace meridian::wan

@@ -1,0 +1,156 @@
+#include "wan/significance_filter.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "src/base/check.h"
+
+namespace meridian::wan {
+namespace {
+
+template <typename Float>
+constexpr Float kLargest = std::numeric_limits<Float>::max();
+
+/// Whether a change of this size goes out beside a value of that size; 1 or 0, without a branch. The product
+/// replaces a division, which also makes every change above the floor significant where the value is 0. Only
+/// comparisons that hold let a change stay, so that one that is not a number never does.
+template <typename Float>
+std::uint32_t significant(Float change, Float value, Float limit, Float floor) {
+  const auto above_threshold = static_cast<std::uint32_t>(!(change <= limit * value));
+  const auto above_floor = static_cast<std::uint32_t>(!(change <= floor));
+  const auto beyond_finite = static_cast<std::uint32_t>(!(change <= kLargest<Float>));
+  return beyond_finite | (above_threshold & above_floor);
+}
+
+/// A double that may lie beyond a float's range, as a float.
+float as_float(double value) {
+  return value < static_cast<double>(kLargest<float>) ? static_cast<float>(value) : kLargest<float>;
+}
+
+/// Tests entry by entry: first whether a block has anything significant, in a loop that vectorises and only
+/// reads; only then which entries.
+class EntryScan {
+ public:
+  EntryScan(double threshold, double floor) : limit_(as_float(threshold)), floor_(as_float(floor)) {}
+
+  void select(std::span<const float> values, std::span<float> residual, TableSelection& out) const {
+    for (std::size_t first = 0; first < residual.size(); first += kBlock) {
+      const std::size_t count = std::min(kBlock, residual.size() - first);
+      const std::span<const float> block_values = values.subspan(first, count);
+      const std::span<float> block = residual.subspan(first, count);
+      if (any_significant(block_values, block)) take(first, block_values, block, out);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kBlock = 256;
+
+  bool any_significant(std::span<const float> values, std::span<const float> residual) const {
+    const std::size_t count = residual.size();
+    std::uint32_t any = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      any |= significant(std::fabs(residual[i]), std::fabs(values[i]), limit_, floor_);
+    }
+    return any != 0;
+  }
+
+  /// Without a branch for each entry: which ones are significant is hard to predict.
+  void take(std::size_t first, std::span<const float> values, std::span<float> residual,
+            TableSelection& out) const {
+    const std::size_t count = residual.size();
+    std::array<std::uint32_t, kBlock> goes{};
+    for (std::size_t i = 0; i < count; ++i) {
+      goes[i] = significant(std::fabs(residual[i]), std::fabs(values[i]), limit_, floor_);
+    }
+    std::array<std::uint32_t, kBlock> offsets{};
+    std::array<float, kBlock> taken{};
+    std::size_t selected = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      offsets[selected] = static_cast<std::uint32_t>(first + i);
+      taken[selected] = residual[i];
+      selected += goes[i];
+    }
+    for (std::size_t i = 0; i < count; ++i) residual[i] = goes[i] != 0 ? 0.0F : residual[i];
+    const auto end = static_cast<std::ptrdiff_t>(selected);
+    out.offsets.insert(out.offsets.end(), offsets.begin(), offsets.begin() + end);
+    out.values.insert(out.values.end(), taken.begin(), taken.begin() + end);
+  }
+
+  float limit_;
+  float floor_;
+};
+
+/// The sum of squares. A double holds any float's square, so that it is finite when all entries are. Several
+/// sums side by side, since a loop over one could not be vectorised.
+double sum_of_squares(std::span<const float> row) {
+  constexpr std::size_t kSums = 8;
+  std::array<double, kSums> sums{};
+  std::size_t i = 0;
+  for (; i + kSums <= row.size(); i += kSums) {
+    for (std::size_t k = 0; k < kSums; ++k) {
+      const auto entry = static_cast<double>(row[i + k]);
+      sums[k] += entry * entry;
+    }
+  }
+  for (; i < row.size(); ++i) sums[0] += static_cast<double>(row[i]) * static_cast<double>(row[i]);
+  double sum = 0.0;
+  for (const double part : sums) sum += part;
+  return sum;
+}
+
+/// Tests row by row, by squared norms.
+void select_rows(double threshold, double floor, std::size_t columns, std::span<const float> values,
+                 std::span<float> residual, TableSelection& out) {
+  for (std::size_t first = 0; first < residual.size(); first += columns) {
+    const std::span<float> row = residual.subspan(first, columns);
+    const double change = sum_of_squares(row);
+    const double value = sum_of_squares(values.subspan(first, columns));
+    if (significant(change, value, threshold * threshold, floor * floor) == 0) continue;
+    for (std::size_t i = 0; i < columns; ++i) {
+      if (row[i] == 0.0F) continue;
+      out.add(first + i, row[i]);
+      row[i] = 0.0F;
+    }
+  }
+}
+
+void check(const Significance& significance) {
+  MERIDIAN_CHECK(std::isfinite(significance.v0) && significance.v0 >= 0.0, "v0 is {}", significance.v0);
+  MERIDIAN_CHECK(std::isfinite(significance.floor) && significance.floor >= 0.0, "the floor is {}",
+                 significance.floor);
+}
+
+}  // namespace
+
+SignificanceFilter::SignificanceFilter(Options options) : options_(std::move(options)) {
+  check(options_.defaults);
+  for (const auto& [table, significance] : options_.tables) check(significance);
+}
+
+const Significance& SignificanceFilter::of(std::size_t table) const {
+  const auto own = options_.tables.find(table);
+  return own == options_.tables.end() ? options_.defaults : own->second;
+}
+
+double SignificanceFilter::threshold(const FilterPass& pass) const {
+  return pass.scale * options_.schedule.at(of(pass.table).v0, pass.clock, pass.learning_rate_ratio);
+}
+
+void SignificanceFilter::select(const FilterPass& pass, std::span<const float> values,
+                                std::span<float> residual, TableSelection& out) const {
+  MERIDIAN_CHECK(values.size() == residual.size(), "{} values for {} residuals", values.size(),
+                 residual.size());
+  const Significance& significance = of(pass.table);
+  if (significance.granularity == Granularity::entry) {
+    EntryScan(threshold(pass), significance.floor).select(values, residual, out);
+    return;
+  }
+  MERIDIAN_CHECK(pass.columns > 0 && residual.size() % pass.columns == 0, "{} entries in rows of {}",
+                 residual.size(), pass.columns);
+  select_rows(threshold(pass), significance.floor, pass.columns, values, residual, out);
+}
+
+}  // namespace meridian::wan
