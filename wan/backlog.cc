@@ -109,11 +109,7 @@ void MergingBacklog::add_to(std::vector<FloatBuffer>& sums, bool magnitudes) con
 
 Selection MergingBacklog::entries() const {
   Selection waiting(owned_.size());
-  for (std::size_t table = 0; table < sums_.size(); ++table) {
-    for (std::size_t i = 0; i < sums_[table].size(); ++i) {
-      if (sums_[table][i] != 0.0F) waiting[table].add(i, sums_[table][i]);
-    }
-  }
+  if (!sums_.empty()) select_nonzeros(sums_, waiting);
   return waiting;
 }
 
@@ -159,11 +155,7 @@ std::size_t ClockQueue::waiting_entries() const {
 }
 
 void ClockQueue::add_to(std::vector<FloatBuffer>& sums, bool magnitudes) const {
-  for (const UpdateChunk& chunk : returned_) {
-    for_each_entry(chunk, [&](std::size_t table, std::size_t flat, float value) {
-      sums[table][flat - owned_[table].begin] += value_of(value, magnitudes);
-    });
-  }
+  for (const UpdateChunk& chunk : returned_) add_chunk_to(chunk, owned_, sums, magnitudes);
   for (const auto& waiting : waiting_) {
     const Selection rest = ChunkCutter(*waiting->cutter).take_rest();
     for (std::size_t table = 0; table < rest.size(); ++table) {
@@ -178,12 +170,8 @@ Selection ClockQueue::entries() const {
   std::vector<FloatBuffer> sums;
   for (const TableRange& range : owned_) sums.emplace_back(range.size());
   add_to(sums, /*magnitudes=*/true);
-  Selection waiting(owned_.size());
-  for (std::size_t table = 0; table < sums.size(); ++table) {
-    for (std::size_t i = 0; i < sums[table].size(); ++i) {
-      if (sums[table][i] != 0.0F) waiting[table].add(i, sums[table][i]);
-    }
-  }
+  Selection waiting;
+  select_nonzeros(sums, waiting);
   return waiting;
 }
 

@@ -61,11 +61,7 @@ Failure EagerSum::remote_chunk(std::size_t neighbour, UpdateChunk chunk) {
   const Relation from = place_.neighbours[neighbour].relation;
   for (std::size_t to = 0; to < place_.neighbours.size() && !residuals_.empty(); ++to) {
     if (to == neighbour || !relays(from, place_.neighbours[to].relation)) continue;
-    Residual& residual = residual_of(to);
-    const auto& ranges = place_.store->ranges();
-    for_each_entry(chunk, [&](std::size_t table, std::size_t flat, float value) {
-      residual[table][flat - ranges[table].begin] += value;
-    });
+    add_chunk_to(chunk, place_.store->ranges(), residual_of(to), /*magnitudes=*/false);
   }
   return {};
 }

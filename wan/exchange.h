@@ -143,8 +143,4 @@ class Exchange {
   std::vector<std::vector<FloatBuffer>> spare_;  // buffers of zeros
 };
 
-/// Writes into `selection` all entries of `sums` that are not zero. Returns the first table in which one is
-/// not finite, if any: it must not be sent.
-std::optional<std::size_t> select_nonzeros(std::span<const FloatBuffer> sums, Selection& selection);
-
 }  // namespace meridian::wan

@@ -83,12 +83,9 @@ void Mirror::pass_on_release(Time now, const Session& session, std::uint64_t num
 /// The offsets of a set of entries, in the owned range of each table.
 Selection Mirror::selection_of(const AnnouncedEntries& entries) const {
   Selection selection(store_.tables());
-  for (std::size_t table = 0; table < store_.tables(); ++table) {
-    const std::size_t begin = store_.ranges()[table].begin;
-    for (auto flat = entries.next(table, begin); flat; flat = entries.next(table, *flat + 1)) {
-      selection[table].add(*flat - begin, 0.0F);
-    }
-  }
+  entries.for_each([&](std::size_t table, std::size_t flat) {
+    selection[table].add(flat - store_.ranges()[table].begin, 0.0F);
+  });
   return selection;
 }
 

@@ -1,7 +1,6 @@
 #include "wan/outgoing_link.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "src/base/check.h"
@@ -156,10 +155,7 @@ OutgoingLink::Answer OutgoingLink::resume(std::uint32_t epoch, std::uint64_t num
 void OutgoingLink::add_outstanding_to(std::vector<FloatBuffer>& sums, std::uint64_t applied,
                                       bool magnitudes) const {
   for (const UpdateChunk& chunk : kept_) {
-    if (chunk.header.number <= applied) continue;
-    for_each_entry(chunk, [&](std::size_t table, std::size_t flat, float value) {
-      sums[table][flat - options_.owned[table].begin] += magnitudes ? std::fabs(value) : value;
-    });
+    if (chunk.header.number > applied) add_chunk_to(chunk, options_.owned, sums, magnitudes);
   }
   backlog_->add_to(sums, magnitudes);
 }

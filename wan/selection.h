@@ -3,7 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
+
+#include "src/base/float_buffer.h"
 
 namespace meridian::wan {
 
@@ -25,5 +29,9 @@ struct TableSelection {
 
 /// One TableSelection for each table.
 using Selection = std::vector<TableSelection>;
+
+/// Writes into `selection` all entries of `sums` that are not zero. Returns the first table in which one is
+/// not finite, if any: it must not be sent.
+std::optional<std::size_t> select_nonzeros(std::span<const FloatBuffer> sums, Selection& selection);
 
 }  // namespace meridian::wan

@@ -164,6 +164,13 @@ Failure check_chunk(const UpdateChunk& chunk, const std::vector<TableRange>& sha
   return {};
 }
 
+void add_chunk_to(const UpdateChunk& chunk, const std::vector<TableRange>& owned,
+                  std::vector<FloatBuffer>& sums, bool magnitudes) {
+  for_each_entry(chunk, [&](std::size_t table, std::size_t flat, float value) {
+    sums[table][flat - owned[table].begin] += magnitudes ? std::fabs(value) : value;
+  });
+}
+
 std::size_t entries_within(const Selection& selection, const std::vector<TableRange>& owned,
                            const std::vector<TableRange>& shared) {
   std::size_t entries = 0;

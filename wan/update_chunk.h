@@ -81,6 +81,11 @@ void for_each_entry(const UpdateChunk& chunk, Visit visit) {
   }
 }
 
+/// Adds a checked chunk's values, or their absolute values, to `sums`: one buffer for each table over the
+/// `owned` range.
+void add_chunk_to(const UpdateChunk& chunk, const std::vector<datacenter::TableRange>& owned,
+                  std::vector<FloatBuffer>& sums, bool magnitudes);
+
 /// Entries of a selection over `owned` that fall into `shared`.
 std::size_t entries_within(const Selection& selection, const std::vector<datacenter::TableRange>& owned,
                            const std::vector<datacenter::TableRange>& shared);

@@ -82,7 +82,6 @@ class Membership {
   Time silent_for(Time now, ProcessId peer) const { return watch_.silent_for(now, peer); }
   /// The same for any peer, whether or not it owes one.
   Time quiet_for(Time now, ProcessId peer) const { return watch_.quiet_for(now, peer); }
-  Time silence_deadline() const { return watch_.deadlines().silence; }
 
   Time tick() const { return watch_.tick(); }
   bool complete() const { return watch_.complete(); }

@@ -47,7 +47,6 @@ class PeerWatch {
   bool has_greeted(ProcessId peer, Channel channel) const;
 
   void heard_from(Time now, ProcessId peer);
-  const Deadlines& deadlines() const { return deadlines_; }
   void sent_to(Time now, ProcessId peer);
   /// The peer left in good order: its silence means nothing any more.
   void departed(ProcessId peer);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "src/runtime/machine.h"
+#include "tests/src/runtime/forwarded_actions.h"
 
 namespace meridian::wan {
 
@@ -39,25 +40,19 @@ class Overheard final : public Machine {
   void on_interrupt(Time now, Actions& actions) override { machine_.on_interrupt(now, *out(now, actions)); }
 
  private:
-  class Out final : public Actions {
+  class Out final : public ForwardedActions {
    public:
-    Out(Overheard& machine, Time now, Actions& actions) : machine_(machine), now_(now), actions_(actions) {}
+    Out(Overheard& machine, Time now, Actions& actions)
+        : ForwardedActions(actions), machine_(machine), now_(now) {}
 
     std::size_t send(ProcessId to, Channel channel, Message message) override {
       if (machine_.on_send_) machine_.on_send_(now_, to, message);
-      return actions_.send(to, channel, std::move(message));
+      return ForwardedActions::send(to, channel, std::move(message));
     }
-    void set_timer(TimerId id, Time at) override { actions_.set_timer(id, at); }
-    void cancel_timer(TimerId id) override { actions_.cancel_timer(id); }
-    void compute(Computation computation) override { actions_.compute(std::move(computation)); }
-    void report(Report report) override { actions_.report(std::move(report)); }
-    void finish() override { actions_.finish(); }
-    void fail(FaultKind kind, std::string reason) override { actions_.fail(kind, std::move(reason)); }
 
    private:
     Overheard& machine_;
     Time now_;
-    Actions& actions_;
   };
 
   std::unique_ptr<Out> out(Time now, Actions& actions) { return std::make_unique<Out>(*this, now, actions); }

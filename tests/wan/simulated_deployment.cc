@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "src/base/random.h"
+#include "tests/src/runtime/forwarded_actions.h"
 
 namespace meridian::wan {
 /// A machine with a listener on both sides of it.
@@ -47,9 +48,9 @@ class SimulatedDeployment::Tapped final : public Machine {
   }
 
  private:
-  class Out final : public Actions {
+  class Out final : public ForwardedActions {
    public:
-    Out(Tapped& tapped, Time now, Actions& actions) : tapped_(tapped), now_(now), actions_(actions) {
+    Out(Tapped& tapped, Time now, Actions& actions) : ForwardedActions(actions), tapped_(tapped), now_(now) {
       tapped_.deployment_.now_ = now;
     }
     ~Out() override {
@@ -61,19 +62,12 @@ class SimulatedDeployment::Tapped final : public Machine {
     std::size_t send(ProcessId to, Channel channel, Message message) override {
       SimulatedDeployment& deployment = tapped_.deployment_;
       if (deployment.taps_.on_send) deployment.taps_.on_send(now_, tapped_.id_, to, message);
-      return actions_.send(to, channel, std::move(message));
+      return ForwardedActions::send(to, channel, std::move(message));
     }
-    void set_timer(TimerId id, Time at) override { actions_.set_timer(id, at); }
-    void cancel_timer(TimerId id) override { actions_.cancel_timer(id); }
-    void compute(Computation computation) override { actions_.compute(std::move(computation)); }
-    void report(Report report) override { actions_.report(std::move(report)); }
-    void finish() override { actions_.finish(); }
-    void fail(FaultKind kind, std::string reason) override { actions_.fail(kind, std::move(reason)); }
 
    private:
     Tapped& tapped_;
     Time now_;
-    Actions& actions_;
   };
 
   SimulatedDeployment& deployment_;
