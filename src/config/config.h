@@ -55,11 +55,20 @@ struct OptimizerConfig {
   bool operator==(const OptimizerConfig&) const = default;
 };
 
-/// SEMANTICS: how long computation takes; `run` waits for the rest, `simulate` charges it.
+/// Clocks that take much longer than others, as a machine does that has something else to do.
+struct StragglersConfig {
+  double probability = 0.0;  ///< that a worker's clock is one of them
+  double factor = 1.0;       ///< how many times as long it takes, at least 1
+
+  bool operator==(const StragglersConfig&) const = default;
+};
+
+/// How long computation takes; `run` waits for the rest, `simulate` charges it.
 struct ComputeConfig {
   bool measured = true;  ///< calibrate on this machine instead of the figures below
   double seconds_per_clock = 0.0;
   double spread = 0.0;  ///< relative: a clock takes seconds_per_clock * (1 + spread * u), u in [-1, 1)
+  StragglersConfig stragglers;
   double seconds_per_evaluation = 0.0;
   std::map<std::string, double> factor;  ///< per datacenter; 1 where absent
 
@@ -104,12 +113,85 @@ struct DatacenterConfig {
   bool operator==(const DatacenterConfig&) const = default;
 };
 
+/// How the one-way delay varies around delay_ms; it never falls below 0.
+struct JitterConfig {
+  enum class Kind : std::uint8_t {
+    none,
+    uniform,  ///< evenly from delay_ms - ms to delay_ms + ms
+    normal,   ///< mean delay_ms, standard deviation ms
+    recorded  ///< delay_ms and one of samples_ms, drawn evenly
+  };
+
+  Kind kind = Kind::none;
+  double ms = 0.0;
+  std::vector<double> samples_ms = {};
+
+  bool operator==(const JitterConfig&) const = default;
+};
+
+/// A link's bandwidth over time, counted from the start of training (`emulate`: from its own start).
+struct BandwidthTraceConfig {
+  struct Step {
+    double at_s = 0.0;
+    double bandwidth_mbps = 0.0;  ///< from then on
+
+    bool operator==(const Step&) const = default;
+  };
+
+  std::vector<Step> steps = {};                   ///< times ascend; before the first: bandwidth_mbps
+  std::optional<double> repeat_s = std::nullopt;  ///< starts again after so long, above the last step's time
+
+  bool operator==(const BandwidthTraceConfig&) const = default;
+};
+
 /// One direction between two datacenters.
 struct LinkConfig {
   double bandwidth_mbps = 0.0;  ///< 10^6 bits per second
   double delay_ms = 0.0;        ///< one way
+  JitterConfig jitter = {};
+  double loss = 0.0;  ///< probability that a TCP segment is lost
+  BandwidthTraceConfig trace = {};
 
   bool operator==(const LinkConfig&) const = default;
+};
+
+/// What all links from, and to, one datacenter may carry together.
+struct DatacenterCaps {
+  std::optional<double> egress_mbps = std::nullopt;
+  std::optional<double> ingress_mbps = std::nullopt;
+
+  bool operator==(const DatacenterCaps&) const = default;
+};
+
+/// Something that happens to links or to a datacenter at a given time, counted as a trace's times are.
+struct LinkEventConfig {
+  enum class Action : std::uint8_t {
+    cut,      ///< nothing moves while it lasts; nothing is lost
+    degrade,  ///< the values given replace the link's own while it lasts
+    restore,  ///< ends cuts and degradations of these links, and the pause of this datacenter
+    reset,    ///< connections break; what is on the way is lost
+    pause     ///< the datacenter's processes stand still
+  };
+  struct Direction {
+    std::size_t from = 0;  ///< by position in `datacenters`
+    std::size_t to = 0;
+
+    bool operator==(const Direction&) const = default;
+  };
+
+  Action action = Action::cut;
+  double at_s = 0.0;
+  std::optional<double> for_s = std::nullopt;            ///< cut, degrade, pause: without it until a restore
+  std::vector<Direction> links = {};                     ///< all directions it is about; none for a pause
+  std::optional<std::size_t> datacenter = std::nullopt;  ///< where it names one: all its links, or its pause
+  // Of a degradation.
+  std::optional<double> bandwidth_mbps = std::nullopt;
+  std::optional<double> bandwidth_factor = std::nullopt;  ///< on the bandwidth in force
+  std::optional<double> delay_ms = std::nullopt;
+  std::optional<double> loss = std::nullopt;
+  std::optional<JitterConfig> jitter = std::nullopt;
+
+  bool operator==(const LinkEventConfig&) const = default;
 };
 
 /// The four choices of a synchronisation method (docs/architecture.md), in the words of choices.h. The
@@ -202,6 +284,8 @@ struct WanConfig {
   LinkConfig lan{1000.0, 0.1};
   /// links[from][to], by position in `datacenters`; the diagonal is unused.
   std::vector<std::vector<LinkConfig>> links;
+  std::vector<DatacenterCaps> caps;     ///< by position in `datacenters`
+  std::vector<LinkEventConfig> events;  ///< in the order of their times
   TopologyConfig topology;
   /// As written, whether the mode uses them or not; see resolve_mode for those in effect.
   WanParameters parameters;
