@@ -123,7 +123,8 @@ class SimulatedRun {
         log_(folder / output::kLogFile),
         simulation_({.link =
                          [&deployment](std::uint16_t from, std::uint16_t to) {
-                           return link_options(deployment.config().wan.links[from][to]);
+                           return WideAreaLink::Options{
+                               .link = link_options(deployment.config().wan.links[from][to])};
                          },
                      .lan = link_options(deployment.config().wan.lan),
                      .threads = threads,
