@@ -136,6 +136,8 @@ std::unique_ptr<datacenter::Worker> Deployment::make_worker(std::uint16_t datace
       .compute_time = {.seed = config_.seed,
                        .seconds_per_clock = compute.seconds_per_clock,
                        .spread = compute.spread,
+                       .straggler_probability = compute.stragglers.probability,
+                       .straggler_factor = compute.stragglers.factor,
                        .seconds_per_evaluation = compute.seconds_per_evaluation,
                        .factor = factor == compute.factor.end() ? 1.0 : factor->second}};
   return std::make_unique<datacenter::Worker>(std::move(options),
