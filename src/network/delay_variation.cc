@@ -39,6 +39,11 @@ Time DelayVariation::at(Time now) const {
   return Time{0};
 }
 
+Time DelayVariation::most() const {
+  if (options_.kind != Kind::recorded) return -least();
+  return std::max(Time{0}, *std::max_element(options_.samples.begin(), options_.samples.end()));
+}
+
 Time DelayVariation::least() const {
   switch (options_.kind) {
     case Kind::uniform:

@@ -38,8 +38,9 @@ class DelayVariation {
   /// What is added to the mean delay at `now`, which is at least 0. May be negative, never below least().
   Time at(Time now) const;
 
-  /// The least that at() gives, at most 0.
+  /// The least that at() gives, at most 0, and the most, at least 0.
   Time least() const;
+  Time most() const;
 
  private:
   Options options_;

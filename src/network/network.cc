@@ -39,6 +39,7 @@ const Network::CappedConnection& Network::capped_connection(Link& link, Connecti
 void Network::send(Time now, LinkId id, ConnectionId connection, std::size_t bytes, std::uint64_t cookie,
                    bool may_repeat) {
   MERIDIAN_CHECK(cookie < kLeastPieceCookie, "cookie {}", cookie);
+  at(now);
   Link& link = links_[id];
   if (!capped(link)) {
     link.link.send(now, connection, bytes, cookie, may_repeat);
@@ -76,7 +77,9 @@ void Network::advance(Time now, std::vector<Arrival>& out) {
     wakes_.pop();
     if (wake_at_[next.stage] != next.at) continue;  // another wake has taken its place
     wake_at_[next.stage].reset();
-    carry(next.at, next.stage, out);
+    // Something may have been sent after this was due.
+    at(next.at);
+    carry(last_now_, next.stage, out);
     wake(next.stage);
   }
 }
@@ -156,41 +159,49 @@ void Network::start_traces(Time now) {
 }
 
 void Network::start_trace(Time start, Time now, LinkId id) {
+  at(now);
   links_[id].link.start_trace(start, now);
   wake(stage_of_link(id));
 }
 
 void Network::begin_cut(Time now, LinkId id, std::uint64_t cut) {
+  at(now);
   links_[id].link.begin_cut(now, cut);
   wake(stage_of_link(id));
 }
 
 void Network::end_cut(Time now, LinkId id, std::uint64_t cut) {
+  at(now);
   links_[id].link.end_cut(now, cut);
   wake(stage_of_link(id));
 }
 
 void Network::begin_degradation(Time now, LinkId id, std::uint64_t degradation, const LinkChange& change) {
+  at(now);
   links_[id].link.begin_degradation(now, degradation, change);
   wake(stage_of_link(id));
 }
 
 void Network::end_degradation(Time now, LinkId id, std::uint64_t degradation) {
+  at(now);
   links_[id].link.end_degradation(now, degradation);
   wake(stage_of_link(id));
 }
 
 void Network::restore(Time now, LinkId id) {
+  at(now);
   links_[id].link.restore(now);
   wake(stage_of_link(id));
 }
 
 void Network::change(Time now, LinkId id, const LinkChange& change) {
+  at(now);
   links_[id].link.change(now, change);
   wake(stage_of_link(id));
 }
 
 void Network::reset(Time now, LinkId id, ConnectionId connection, std::vector<std::uint64_t>& lost) {
+  at(now);
   Link& link = links_[id];
   std::vector<std::uint64_t> cookies;
   if (capped(link) && connection < link.connections.size()) {

@@ -5,6 +5,7 @@
 // one after the other, in pieces of at most a turn, and connections share each of them in turns.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -127,6 +128,8 @@ class Network {
 
   bool capped(const Link& link) const { return link.egress || link.ingress; }
   const CappedConnection& capped_connection(Link& link, ConnectionId id);
+  /// Every call's time; never back.
+  void at(Time now) { last_now_ = std::max(last_now_, now); }
   void wake(StageId stage);
   void carry(Time now, StageId stage, std::vector<Arrival>& out);
   void carry_cap(Time now, CapId id, std::vector<Arrival>& out);
@@ -143,6 +146,7 @@ class Network {
   std::priority_queue<Wake, std::vector<Wake>, std::greater<>> wakes_;
   std::vector<std::optional<Time>> wake_at_;  // by stage: of the wake that counts
   std::uint64_t next_order_ = 0;
+  Time last_now_{Time::min()};
 };
 
 }  // namespace meridian

@@ -139,6 +139,9 @@ class WideAreaLink {
   double rate_bytes_per_s() const { return link_.options().rate_bytes_per_s; }
   Time delay() const { return delay_; }
   double loss() const { return loss_; }
+  /// What a byte may take between the end of its serialisation and its arrival: the longest delay and, where
+  /// segments are lost, one retransmission.
+  Time longest_way() const { return delay_ + variation_.most() + (loss_ > 0.0 ? round_trip() : Time{0}); }
   const DelayVariation::Options& variation() const { return variation_options_; }
   bool cut() const { return !cuts_.empty(); }
   bool degraded() const { return !degradations_.empty(); }
