@@ -11,6 +11,7 @@
 #include "src/config/run_identity.h"
 #include "src/config/spelling.h"
 #include "src/model/classification_workload.h"
+#include "src/program/link_parts.h"
 #include "src/program/wan_parts.h"
 
 namespace meridian::program {

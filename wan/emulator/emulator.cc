@@ -6,6 +6,7 @@
 #include <asio/dispatch.hpp>
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <future>
 #include <limits>
@@ -252,6 +253,10 @@ Failure Emulator::begin() {
     return true;
   });
   return done ? Failure{} : Failure(done.error());
+}
+
+void Emulator::begin_when_running() {
+  asio::post(parts_->io, [parts = parts_.get()] { parts->begin(); });
 }
 
 Result<std::vector<LinkState>> Emulator::states() {

@@ -130,6 +130,8 @@ class Emulator {
 
   /// The description's events and traces count from now on. A second call does nothing.
   Failure begin();
+  /// The same as soon as run() is called.
+  void begin_when_running();
 
   /// The links as they are now, in the description's order.
   Result<std::vector<LinkState>> states();
