@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "src/base/random.h"
+#include "tests/wan/emulator/running_emulator.h"
 #include "tests/wan/emulator/tcp_socket.h"
 
 namespace meridian::wan::emulator {
@@ -24,60 +25,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Steady = std::chrono::steady_clock;
-
-constexpr double kMegabyte = 1e6;
-constexpr std::size_t kKibibyte = 1024;
-
-std::string seeded_bytes(std::uint64_t seed, std::size_t size) {
-  Random random(seed);
-  std::string bytes(size, '\0');
-  for (char& byte : bytes) byte = static_cast<char>(random.next());
-  return bytes;
-}
-
-RelayDescription relay_to(std::uint16_t port, std::uint16_t listen_port = 0) {
-  return {.listen = {"127.0.0.1", listen_port},
-          .target = {"127.0.0.1", port},
-          .forward_link = 0,
-          .backward_link = 1};
-}
-
-Description two_way(double rate_bytes_per_s, Time delay, std::uint16_t target_port) {
-  return {.links = {{"here", "there", rate_bytes_per_s, delay}, {"there", "here", rate_bytes_per_s, delay}},
-          .relays = {relay_to(target_port)}};
-}
-
-// An emulator that runs in its own thread as long as this lives.
-class Running {
- public:
-  explicit Running(const Description& description) {
-    auto created = Emulator::create(description);
-    if (!created) throw std::runtime_error(created.error().message);
-    emulator_ = std::move(created).value();
-    thread_ = std::jthread([this] { emulator_->run(); });
-  }
-  ~Running() { emulator_->stop(); }
-
-  Emulator* operator->() { return emulator_.get(); }
-
- private:
-  std::unique_ptr<Emulator> emulator_;
-  std::jthread thread_;
-};
-
-bool reset_link(Running& emulator, const std::string& from, const std::string& to) {
-  return !emulator->apply({.link = emulator->find_link(from, to).value(), .kind = LinkEvent::Kind::reset});
-}
-
-struct Pair {
-  TcpSocket near;
-  TcpSocket far;
-};
-
-Pair connect_through(Running& emulator, TcpSocket& listener) {
-  TcpSocket near = TcpSocket::connected(emulator->port(0));
-  return {std::move(near), listener.accept()};
-}
 
 TEST(Emulator, EveryByteArrivesInOrderInBothDirections) {
   constexpr std::size_t kConnections = 4;
