@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <initializer_list>
 #include <map>
 
 #include "src/config/fields.h"
@@ -221,9 +222,11 @@ ConfigKind kind_of_config(const std::filesystem::path& file) {
   const std::optional<YamlNode> tree = parse_yaml(text.value(), 0, problems);
   if (!tree || tree->find("workload") != nullptr || tree->find("datacenters") != nullptr)
     return ConfigKind::run;
-  if (tree->find("relays") != nullptr) return ConfigKind::emulation;
-  const bool links = tree->find("pairs") != nullptr || tree->find("default") != nullptr;
-  return links ? ConfigKind::links : ConfigKind::run;
+  const auto has_any = [&](std::initializer_list<std::string_view> keys) {
+    return std::any_of(keys.begin(), keys.end(), [&](auto key) { return tree->find(key) != nullptr; });
+  };
+  if (has_any({"relays", "links", "api"})) return ConfigKind::emulation;
+  return has_any({"pairs", "default", "caps", "events"}) ? ConfigKind::links : ConfigKind::run;
 }
 
 Result<LinkEventConfig> read_event_text(std::string_view text, const std::vector<std::string>& places) {

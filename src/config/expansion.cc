@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "src/base/result.h"
 #include "src/config/spelling.h"
@@ -63,6 +64,12 @@ bool is_null_text(std::string_view text) {
 }
 
 }  // namespace
+
+std::optional<std::string> process_environment(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
 
 void expand_variables(YamlNode& node, const Environment& environment, Problems& problems) {
   for (YamlNode& child : node.children) expand_variables(child, environment, problems);

@@ -13,6 +13,9 @@ namespace meridian {
 /// Looks up an environment variable; nothing when it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
+/// The environment of this process.
+std::optional<std::string> process_environment(const std::string& name);
+
 /// Replaces ${VAR} (an error when not set), ${VAR:-default} (the default when not set or empty) and $$ (one
 /// dollar) in every value below `node`; keys stay as they are. What comes out is plain text whatever quotes
 /// it stood in, so that "${SEED}" can be a number.

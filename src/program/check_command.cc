@@ -1,6 +1,11 @@
-// meridian check CONFIG: is it valid, and what does it say?
+// meridian check CONFIG: is it valid, and what does it say? CONFIG may also be the file of an emulation, or
+// one of links.
 #include <fmt/format.h>
 
+#include <string>
+
+#include "src/config/emulation_config.h"
+#include "src/config/expansion.h"
 #include "src/config/links_table.h"
 #include "src/config/mode_explanation.h"
 #include "src/config/run_identity.h"
@@ -25,14 +30,53 @@ void print_missing_data(const DataConfig& data) {
       generated ? "a run takes the generated set (workload.data.if_missing)" : "a run would fail"));
 }
 
-}  // namespace
+int print_refusal(const std::string& reason) {
+  print_error(reason);
+  return kBadUsage;
+}
 
-int check_command(const CheckArguments& arguments) {
-  const Result<Config> read = load_config(arguments.config);
-  if (!read) {
-    print_error(read.error().message);
-    return kBadUsage;
+std::string describe_address(const HostPort& address) {
+  const bool is_ipv6 = address.host.find(':') != std::string::npos;
+  const std::string host = is_ipv6 ? fmt::format("[{}]", address.host) : address.host;
+  return address.port == 0 ? fmt::format("{}, a free port", host) : fmt::format("{}:{}", host, address.port);
+}
+
+std::string describe_links_of(const EmulationConfig& emulation) {
+  return describe_links(emulation.places, emulation.links, emulation.caps, emulation.events);
+}
+
+int check_links(const CheckArguments& arguments) {
+  const std::string file = arguments.config.file.string();
+  if (!arguments.config.overrides.empty()) {
+    return print_refusal(
+        fmt::format("--set {}: {} is a links file; expected no --set, which only a run's or an "
+                    "emulation's file takes",
+                    arguments.config.overrides.front(), file));
   }
+  const Result<EmulationConfig> links = read_links_file(arguments.config.file);
+  if (!links) return print_refusal(links.error().message);
+  fmt::print("{} is valid: links\n\n{}", file, describe_links_of(links.value()));
+  return kDone;
+}
+
+int check_emulation(const CheckArguments& arguments) {
+  const Result<EmulationConfig> read =
+      read_emulation(arguments.config.file, arguments.config.overrides, process_environment);
+  if (!read) return print_refusal(read.error().message);
+  const EmulationConfig& emulation = read.value();
+  fmt::print("{} is valid: an emulation, seed {}\n\n{}\n", arguments.config.file.string(), emulation.seed,
+             describe_links_of(emulation));
+  for (const RelayConfig& relay : emulation.relays) {
+    fmt::print("relay {} -> {}: from {} to {}\n", emulation.places[relay.from], emulation.places[relay.to],
+               describe_address(relay.listen), describe_address(relay.target));
+  }
+  fmt::print("API: {}\n", emulation.api ? describe_address(*emulation.api) : "none");
+  return kDone;
+}
+
+int check_run(const CheckArguments& arguments) {
+  const Result<Config> read = load_config(arguments.config);
+  if (!read) return print_refusal(read.error().message);
   const Config& config = read.value();
   fmt::print("{} is valid: run {}\n\n", arguments.config.file.string(), run_id(config));
   for (const DatacenterConfig& datacenter : config.datacenters) {
@@ -47,6 +91,20 @@ int check_command(const CheckArguments& arguments) {
   }
   print_missing_data(config.workload.data);
   return kDone;
+}
+
+}  // namespace
+
+int check_command(const CheckArguments& arguments) {
+  const ConfigKind kind = kind_of_config(arguments.config.file);
+  if (kind == ConfigKind::run) return check_run(arguments);
+  if (arguments.explain) {
+    return print_refusal(fmt::format(
+        "--explain: {} is {}, which says nothing of synchronisation; expected a run's "
+        "configuration",
+        arguments.config.file.string(), kind == ConfigKind::links ? "a links file" : "an emulation"));
+  }
+  return kind == ConfigKind::links ? check_links(arguments) : check_emulation(arguments);
 }
 
 }  // namespace meridian::program

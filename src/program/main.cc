@@ -46,7 +46,9 @@ int dispatch(int argc, char** argv) {
                       "say what the synchronisation method comes to, and where each part of it comes from");
   check_app->footer(
       "Example: meridian check configs/demo.yaml --set wan.mode=bsp\n"
-      "         meridian check configs/demo.yaml --set wan.mode=local_sgd --explain");
+      "         meridian check configs/demo.yaml --set wan.mode=local_sgd --explain\n"
+      "         meridian check configs/links/ec2-11.yaml       # a file of links, as a table\n"
+      "         meridian check configs/emulate.yaml            # what `meridian emulate` would do");
   check_app->callback([&] { code = check_command(check); });
 
   RunArguments run;

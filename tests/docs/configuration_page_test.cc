@@ -6,16 +6,21 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "src/config/choices.h"
 #include "src/config/config_reader.h"
+#include "src/config/emulation_config.h"
 #include "src/config/mode_explanation.h"
 #include "src/config/mode_presets.h"
 #include "tests/docs/page.h"
+#include "tests/src/output/temporary_folder.h"
 
 namespace meridian {
 namespace {
@@ -36,7 +41,16 @@ std::vector<std::string> surroundings(const Path& path) {
     return {"workload.optimizer.schedule={name: step, every: 10}"};
   if (path == "workload.optimizer.schedule.final")
     return {"workload.optimizer.schedule={name: cosine, clocks: 10}"};
+  if (path.starts_with("wan.links.pairs[]."))
+    return {"wan.links.pairs=[{between: [east, west], bandwidth_mbps: 10, rtt_ms: 20}]"};
   return {};
+}
+
+/// What must stand beside the last key of `path` so that the reader looks at it, as "key: value, ".
+std::string beside(const Path& path) {
+  constexpr std::string_view kEvent = "wan.links.events[].";
+  if (!path.starts_with(kEvent) || path == std::string(kEvent) + "action") return "";
+  return path.find('.', kEvent.size()) == Path::npos ? "action: degrade, " : "";
 }
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
@@ -57,7 +71,7 @@ std::string override_at(const Path& path, const std::string& value) {
     }
     const std::size_t dot = rest.rfind('.');
     if (dot == std::string::npos) return fmt::format("{}={}", rest, wrapped);
-    wrapped = fmt::format("{{{}: {}}}", rest.substr(dot + 1), wrapped);
+    wrapped = fmt::format("{{{}{}: {}}}", beside(rest), rest.substr(dot + 1), wrapped);
     rest.resize(dot);
   }
 }
@@ -68,6 +82,18 @@ std::optional<std::string> expected_after(const std::string& errors, const std::
   if (at == std::string::npos) return std::nullopt;
   const std::size_t begin = errors.find("; expected ", at) + std::string("; expected ").size();
   return errors.substr(begin, errors.find('\n', begin) - begin);
+}
+
+/// The keys in "name, seed or wan".
+std::vector<std::string> keys_of(const std::string& listed) {
+  std::vector<std::string> keys;
+  std::string rest = replaced(listed, " or ", ", ");
+  for (std::size_t comma = rest.find(", "); comma != std::string::npos; comma = rest.find(", ")) {
+    keys.push_back(rest.substr(0, comma));
+    rest.erase(0, comma + 2);
+  }
+  keys.push_back(rest);
+  return keys;
 }
 
 class ConfigurationPage : public ::testing::Test {
@@ -84,16 +110,9 @@ class ConfigurationPage : public ::testing::Test {
     const std::string text =
         path.empty() ? errors_with(std::string(kStranger) + "=1") : errors_with(override_at(path, stranger));
     const std::string full = path.empty() ? kStranger : replaced(path, "[]", "[0]") + "." + kStranger;
-    std::optional<std::string> listed = expected_after(text, "unknown key '" + full + "'");
+    const std::optional<std::string> listed = expected_after(text, "unknown key '" + full + "'");
     if (!listed) return std::nullopt;
-    std::vector<std::string> keys;
-    std::string rest = replaced(*listed, " or ", ", ");
-    for (std::size_t comma = rest.find(", "); comma != std::string::npos; comma = rest.find(", ")) {
-      keys.push_back(rest.substr(0, comma));
-      rest.erase(0, comma + 2);
-    }
-    keys.push_back(rest);
-    return keys;
+    return keys_of(*listed);
   }
 
   void walk(const Path& map, std::set<Path>& maps, std::set<Path>& leaves) const {
@@ -139,6 +158,62 @@ TEST_F(ConfigurationPage, FilesItPointsAtAreValid) {
         read_config(docs::source_folder() / file, {}, [](const std::string&) { return std::nullopt; });
     EXPECT_TRUE(config.ok()) << (config.ok() ? "" : config.error().message);
   }
+}
+
+TEST_F(ConfigurationPage, TheLinksFileItShowsIsValidAloneAndInARun) {
+  const output::TemporaryFolder folder;
+  output::put(folder.path() / "links.yaml", page_.block("# links.yaml\n"));
+  const Result<EmulationConfig> links = read_links_file(folder.path() / "links.yaml");
+  EXPECT_TRUE(links.ok()) << (links.ok() ? "" : links.error().message);
+  for (const char* given :
+       {"wan={links: links.yaml}",
+        "wan={links: {file: links.yaml, pairs: [{between: [east, west], bandwidth_mbps: 1, rtt_ms: 1}]}}"}) {
+    const Result<Config> config = read_config_text(minimal_, folder.path() / "run.yaml", {given},
+                                                   [](const std::string&) { return std::nullopt; });
+    EXPECT_TRUE(config.ok()) << (config.ok() ? "" : config.error().message);
+  }
+}
+
+TEST_F(ConfigurationPage, EveryFileOfLinksThatItPointsAtIsValid) {
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(docs::source_folder() / "configs" / "links")) {
+    if (entry.path().extension() != ".yaml") continue;
+    ++files;
+    const Result<EmulationConfig> links = read_links_file(entry.path());
+    EXPECT_TRUE(links.ok()) << (links.ok() ? "" : links.error().message);
+  }
+  EXPECT_GE(files, 1U);
+}
+
+TEST_F(ConfigurationPage, HasEveryKeyOfAnEmulationAndNoOther) {
+  // A key that the reader does not know makes it list those that it does.
+  const std::string stranger = std::string("{") + kStranger + ": 1}";
+  const std::string place = fmt::format("{}: 1\nlinks: {{}}\nrelays: [{}]\n", kStranger, stranger);
+  const Result<EmulationConfig> emulation =
+      read_emulation_text(place, "emulate.yaml", {}, [](const std::string&) { return std::nullopt; });
+  ASSERT_FALSE(emulation.ok());
+  std::set<std::string> known;
+  for (const auto& [complaint, prefix] :
+       {std::pair<std::string, std::string>(fmt::format("unknown key '{}'", kStranger), ""),
+        std::pair<std::string, std::string>(fmt::format("unknown key 'relays[0].{}'", kStranger),
+                                            "relays[].")}) {
+    const auto listed = expected_after(emulation.error().message, complaint);
+    ASSERT_TRUE(listed) << emulation.error().message;
+    for (const std::string& key : keys_of(*listed)) known.insert(prefix + key);
+  }
+  std::set<std::string> documented;
+  for (const docs::Row& row : page_.rows) {
+    if (row.table == "key of an emulation") documented.insert(row.cells.front());
+  }
+  EXPECT_EQ(documented, known);
+}
+
+TEST_F(ConfigurationPage, HasEveryActionOfAnEvent) {
+  std::vector<std::string> actions;
+  for (const docs::Row& row : page_.rows) {
+    if (row.table == "action") actions.push_back(row.cells.front());
+  }
+  EXPECT_TRUE(std::equal(actions.begin(), actions.end(), kLinkActions.begin(), kLinkActions.end()));
 }
 
 TEST_F(ConfigurationPage, HasEveryKeyAndNoOther) {

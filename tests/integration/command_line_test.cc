@@ -75,13 +75,86 @@ TEST(CommandLine, CheckAcceptsEveryFileThatUsersCopy) {
   const char* const source = std::getenv("MERIDIAN_SOURCE_DIR");
   ASSERT_NE(source, nullptr);
   int files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(source) / "configs")) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(std::filesystem::path(source) / "configs")) {
     if (entry.path().extension() != ".yaml") continue;
     ++files;
     const Ended check = run_meridian({"check", entry.path()});
     EXPECT_EQ(check.code, 0) << entry.path() << ": " << check.err;
   }
-  EXPECT_GT(files, 0);
+  EXPECT_GT(files, 5);
+}
+
+constexpr const char* kLinks = R"(pairs:
+  - {between: [east, west], bandwidth_mbps: 50, rtt_ms: 40, loss: 0.01}
+  - {from: west, to: moon, bandwidth_mbps: 3, delay_ms: 1300}
+caps: {east: {egress_mbps: 45}}
+events: [{at_s: 3, for_s: 2, action: cut, between: [east, west]}]
+)";
+
+constexpr const char* kEmulation = R"(seed: 7
+links: links.yaml
+relays:
+  - {from: east, to: west, listen: "127.0.0.1:5001", target: "[::1]:5201"}
+  - {from: west, to: east, listen: "127.0.0.1:0", target: "localhost:80"}
+api: "127.0.0.1:8474"
+)";
+
+TEST(CommandLine, CheckPrintsALinksFileAsATable) {
+  const Workspace work;
+  const std::string links = work.write("links.yaml", kLinks);
+  const Ended check = run_meridian({"check", links});
+  EXPECT_EQ(check.code, 0);
+  EXPECT_EQ(check.err, "");
+  EXPECT_THAT(check.out, AllOf(StartsWith(links + " is valid: links\n"), HasSubstr("moon"),
+                               HasSubstr("50 Mb/s, 40 ms, 1 % lost"), HasSubstr("3 Mb/s, 2600 ms"),
+                               HasSubstr("east sends at most 45 Mb/s in all\n"),
+                               HasSubstr("at 3 s: cut east - west for 2 s\n")));
+}
+
+TEST(CommandLine, CheckPrintsTheLinksRelaysAndApiOfAnEmulation) {
+  const Workspace work;
+  work.write("links.yaml", kLinks);
+  const std::string emulation = work.write("emulate.yaml", kEmulation);
+  const Ended check = run_meridian({"check", emulation});
+  EXPECT_EQ(check.code, 0);
+  EXPECT_EQ(check.err, "");
+  EXPECT_THAT(check.out,
+              AllOf(StartsWith(emulation + " is valid: an emulation, seed 7\n"), HasSubstr("50 Mb/s, 40 ms"),
+                    HasSubstr("relay east -> west: from 127.0.0.1:5001 to [::1]:5201\n"),
+                    HasSubstr("relay west -> east: from 127.0.0.1, a free port to localhost:80\n"),
+                    HasSubstr("API: 127.0.0.1:8474\n")));
+  const Ended set = run_meridian({"check", emulation, "--set", "seed=9", "--set", "api=null"});
+  EXPECT_EQ(set.code, 0) << set.err;
+  EXPECT_THAT(set.out, AllOf(HasSubstr("seed 9"), HasSubstr("API: none\n")));
+}
+
+TEST(CommandLine, CheckRefusesBadLinksAndEmulationsWithThePlace) {
+  const Workspace work;
+  const std::string links = work.write("links.yaml", kLinks);
+  const std::string emulation = work.write("emulate.yaml", kEmulation);
+  const auto refused = [&](const std::vector<std::string>& words, const std::string& problem) {
+    std::vector<std::string> command = {"check"};
+    command.insert(command.end(), words.begin(), words.end());
+    const Ended check = run_meridian(command);
+    EXPECT_EQ(check.code, 2) << ::testing::PrintToString(words);
+    EXPECT_EQ(check.out, "") << ::testing::PrintToString(words);
+    EXPECT_THAT(check.err, HasSubstr(problem)) << ::testing::PrintToString(words);
+  };
+  const std::string bad_links =
+      work.write("bad-links.yaml", "default: {bandwidth_mbps: -1, rtt_ms: 3}\npars: []\n");
+  refused({bad_links}, bad_links + ":1:27: default.bandwidth_mbps is '-1'");
+  refused({bad_links}, bad_links + ":2:1: unknown key 'pars', perhaps 'pairs'");
+  refused({links, "--set", "caps=null"}, "--set caps=null: " + links + " is a links file");
+  refused({links, "--explain"}, "--explain: " + links + " is a links file");
+
+  refused({emulation, "--explain"}, "--explain: " + emulation + " is an emulation");
+  refused({emulation, "--set", "api=here"}, "--set api=here: api is 'here'");
+  refused({emulation, "--set", "relays.0.to=moon"},
+          emulation + ":4:5: relays[0] needs the link moon -> east");
+  // What stands in the links file is said with that file's place.
+  refused({emulation, "--set", "links=bad-links.yaml"}, bad_links + ":1:27: ");
+  refused({work.write("no-relays.yaml", "links: links.yaml\n")}, "no-relays.yaml:1:1: relays is missing");
 }
 
 TEST(CommandLine, EveryCommandNamesThePlaceOfAnError) {
