@@ -14,6 +14,7 @@
 #include "src/output/atomic_file.h"
 #include "src/output/run_folder.h"
 #include "src/program/addresses.h"
+#include "src/program/calibration.h"
 #include "src/program/commands.h"
 #include "src/program/datacenter_record.h"
 #include "src/program/deployment.h"
@@ -67,6 +68,8 @@ class Node {
     Machine* machine = nullptr;
     std::vector<ProcessId> counterparts;
     if (self_.role == Role::worker) {
+      // Before the run begins, so that its first clock takes no longer than the others.
+      warm_up(deployment_.workload(), {self_.datacenter, self_.index});
       worker_ = deployment_.make_worker(self_.datacenter, self_.index, incarnation);
       machine = worker_.get();
     } else {
