@@ -19,7 +19,35 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
+/// One worker's parameters, as they are at first, and room for its gradient.
+class Buffers {
+ public:
+  explicit Buffers(const Workload& workload) {
+    for (std::size_t table = 0; table < workload.tables().size(); ++table) {
+      parameters_.emplace_back(workload.tables()[table].size());
+      sums_.emplace_back(workload.tables()[table].size());
+      workload.fill_initial_values(table, parameters_.back().span());
+      parameter_views_.emplace_back(parameters_.back().span());
+      sum_views_.emplace_back(sums_.back().span());
+    }
+  }
+
+  std::span<const std::span<const float>> parameters() const { return parameter_views_; }
+  std::span<const std::span<float>> sums() const { return sum_views_; }
+
+ private:
+  std::vector<FloatBuffer> parameters_;
+  std::vector<FloatBuffer> sums_;
+  std::vector<std::span<const float>> parameter_views_;
+  std::vector<std::span<float>> sum_views_;
+};
+
 }  // namespace
+
+void warm_up(const Workload& workload, WorkerPlace place) {
+  const Buffers buffers(workload);
+  (void)workload.compute_gradient(place, 1, buffers.parameters(), buffers.sums());
+}
 
 ComputeConfig measure_compute(const Deployment& deployment) {
   constexpr Clock kClocks = 30;
@@ -30,17 +58,7 @@ ComputeConfig measure_compute(const Deployment& deployment) {
   std::vector<double> evaluations;
 
   const auto measure_worker = [&](WorkerPlace place, std::size_t workers) {
-    std::vector<FloatBuffer> parameters;
-    std::vector<FloatBuffer> sums;
-    std::vector<std::span<const float>> parameter_views;
-    std::vector<std::span<float>> sum_views;
-    for (std::size_t table = 0; table < workload.tables().size(); ++table) {
-      parameters.emplace_back(workload.tables()[table].size());
-      sums.emplace_back(workload.tables()[table].size());
-      workload.fill_initial_values(table, parameters.back().span());
-      parameter_views.emplace_back(parameters.back().span());
-      sum_views.emplace_back(sums.back().span());
-    }
+    const Buffers buffers(workload);
     const auto timed = [&](const auto& work) {
       const auto begin = WallClock::now();
       work();
@@ -49,12 +67,12 @@ ComputeConfig measure_compute(const Deployment& deployment) {
     const auto begin = WallClock::now();
     for (Clock clock = 1; clock <= kClocks; ++clock) {
       const double seconds =
-          timed([&] { (void)workload.compute_gradient(place, clock, parameter_views, sum_views); });
+          timed([&] { (void)workload.compute_gradient(place, clock, buffers.parameters(), buffers.sums()); });
       const std::lock_guard lock(mutex);
       if (clock > 1) gradients.push_back(seconds);
       if (clock > 2 && std::chrono::duration<double>(WallClock::now() - begin).count() > kMostSeconds) break;
     }
-    const double seconds = timed([&] { (void)workload.evaluate(place.worker, workers, parameter_views); });
+    const double seconds = timed([&] { (void)workload.evaluate(place.worker, workers, buffers.parameters()); });
     const std::lock_guard lock(mutex);
     evaluations.push_back(seconds);
   };

@@ -14,6 +14,7 @@
 #include "src/output/atomic_file.h"
 #include "src/output/run_folder.h"
 #include "src/program/addresses.h"
+#include "src/program/calibration.h"
 #include "src/program/commands.h"
 #include "src/program/datacenter_record.h"
 #include "src/program/deployment.h"
@@ -40,6 +41,11 @@ Descriptor signals_as_descriptor() {
   return Descriptor(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
+/// The LAN that a run on one machine has to make up for: the loopback is faster.
+SharedLink::Options emulated_lan(const LinkConfig& lan) {
+  return {.rate_bytes_per_s = bytes_per_second(lan.bandwidth_mbps), .delay = from_seconds(lan.delay_ms / 1e3)};
+}
+
 /// One process of a run: its machine, the runtime that hosts it, and what it leaves behind.
 class Node {
  public:
@@ -62,6 +68,8 @@ class Node {
     Machine* machine = nullptr;
     std::vector<ProcessId> counterparts;
     if (self_.role == Role::worker) {
+      // Before the run begins, so that its first clock takes no longer than the others.
+      warm_up(deployment_.workload(), {self_.datacenter, self_.index});
       worker_ = deployment_.make_worker(self_.datacenter, self_.index, incarnation);
       machine = worker_.get();
     } else {
@@ -82,6 +90,7 @@ class Node {
                              .run_digest = run_digest(deployment_.config()),
                              .incarnation = incarnation,
                              .addresses = std::move(addresses).value(),
+                             .lan = shaped_lan(),
                              .observe = [this](Time now, const Report& report) { observe(now, report); },
                              .name_of = [this](ProcessId id) { return name_of(id); }},
                             *machine);
@@ -108,6 +117,12 @@ class Node {
   }
 
  private:
+  /// Whoever a launcher started has all of its datacenter on this machine; real hosts have a LAN.
+  std::optional<SharedLink::Options> shaped_lan() const {
+    if (!launcher_) return std::nullopt;
+    return emulated_lan(deployment_.config().wan.lan);
+  }
+
   std::string name_of(ProcessId id) const {
     return process_name(deployment_.config().datacenters.at(id.datacenter).name, id);
   }

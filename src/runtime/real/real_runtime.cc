@@ -6,12 +6,15 @@
 #include <array>
 #include <cstring>
 #include <set>
+#include <thread>
 #include <utility>
 #include <zmq.hpp>
 
 #include "src/base/check.h"
 #include "src/runtime/real/computer.h"
+#include "src/runtime/real/lan_shaper.h"
 #include "src/runtime/real/outage_log.h"
+#include "src/runtime/real/wake_timer.h"
 #include "src/runtime/real/zmq_frames.h"
 #include "src/wire/codec.h"
 
@@ -25,6 +28,8 @@ constexpr std::int64_t kMaxFrameBytes = 16 * 1024 * 1024;
 // What was sent last gets this long to leave when a process ends, in good order or not.
 constexpr int kLingerDoneMs = 1000;
 constexpr int kLingerFailedMs = 500;
+// What a shaped LAN carries at a good end keeps its time for so long; the rest leaves at once.
+constexpr Time kLongestOnLanAfterEnd = std::chrono::seconds(1);
 // Sent bytes that the other host has not acknowledged for so long break a connection to another datacenter.
 constexpr int kLongestUnacknowledgedMs = 30'000;
 // Control messages read in one turn before data and timers get theirs.
@@ -121,6 +126,7 @@ struct RealRuntime::Sockets {
   explicit Sockets(OutageLog log) : outages(std::move(log)) {}
 
   zmq::context_t context{1};
+  WakeTimer wake;
   std::vector<Dialled> dialled;
   std::vector<Listening> listening;
   std::map<std::pair<ProcessId, Channel>, Route> routes;
@@ -136,7 +142,9 @@ struct RealRuntime::Sockets {
 /// Carries out what the machine asks for. Once it has finished or failed, its wishes are no longer heard.
 class RealRuntime::MachineActions final : public Actions {
  public:
-  explicit MachineActions(RealRuntime& runtime) : runtime_(runtime) {}
+  explicit MachineActions(RealRuntime& runtime) : runtime_(runtime) {
+    if (runtime.options_.lan) lan_.emplace(*runtime.options_.lan);
+  }
 
   std::size_t send(ProcessId to, Channel channel, Message message) override {
     if (ended_) return 0;
@@ -150,23 +158,33 @@ class RealRuntime::MachineActions final : public Actions {
       return bytes;
     }
     if (std::holds_alternative<Goodbye>(message.body)) sockets.outages.departed(to);
-    for (Sockets::Dialled& dialled : sockets.dialled) {
-      if (dialled.peer == to && dialled.channel == channel) {
-        const bool greets = std::holds_alternative<Hello>(message.body);
-        if (greets) dialled.hello = header;
-        dialled.said_more = dialled.said_more || !greets;
-        const Sent sent = send_frames(dialled.socket, nullptr, header, message.payloads);
-        return note(sent, to, channel) ? bytes : 0;
-      }
-    }
-    const auto found = sockets.routes.find({to, channel});
+    Sockets::Dialled* const dialled = find_dialled(to, channel);
     // It has not called yet, and whoever has not called is not waiting.
-    if (found == sockets.routes.end()) return 0;
-    const Sockets::Route& route = found->second;
-    const Sent sent =
-        send_frames(sockets.listening[route.listener].socket, &route.routing_id, header, message.payloads);
-    return note(sent, to, channel) ? bytes : 0;
+    if (dialled == nullptr && !sockets.routes.contains({to, channel})) return 0;
+    if (dialled != nullptr && std::holds_alternative<Hello>(message.body)) dialled->hello = header;
+    if (lan_ && to.datacenter == runtime_.options_.self.datacenter) {
+      lan_->enqueue(runtime_.now(), bytes, {to, channel, std::move(header), std::move(message.payloads)});
+      return bytes;
+    }
+    return hand_over(to, channel, header, message.payloads) ? bytes : 0;
   }
+
+  /// Sends what has crossed the LAN by `now`.
+  void send_arrived(Time now) {
+    if (!lan_) return;
+    for (const LanShaper::Parcel& parcel : lan_->take_due(now))
+      (void)hand_over(parcel.to, parcel.channel, parcel.header, parcel.payloads);
+  }
+
+  /// Sends all that is on the LAN, due or not.
+  void send_all_on_lan() {
+    if (!lan_) return;
+    for (const LanShaper::Parcel& parcel : lan_->take_all())
+      (void)hand_over(parcel.to, parcel.channel, parcel.header, parcel.payloads);
+  }
+
+  /// When send_arrived() is worth calling again, if ever.
+  std::optional<Time> next_arrival() const { return lan_ ? lan_->next_event() : std::nullopt; }
 
   /// Says hello again after a break, in case the first was lost with it.
   void repeat_hello(Sockets::Dialled& dialled) {
@@ -203,6 +221,8 @@ class RealRuntime::MachineActions final : public Actions {
       if (timer && (!next || *timer < *next)) next = timer;
     }
     if (computed_ && (!next || not_before_ < *next)) next = not_before_;
+    if (const std::optional<Time> arrival = next_arrival(); arrival && (!next || *arrival < *next))
+      next = arrival;
     return next;
   }
 
@@ -224,6 +244,27 @@ class RealRuntime::MachineActions final : public Actions {
 
  private:
   enum class Sent : std::uint8_t { taken, queue_full, not_connected };
+
+  /// The socket that this process opened to the peer, if it did.
+  Sockets::Dialled* find_dialled(ProcessId to, Channel channel) {
+    for (Sockets::Dialled& dialled : runtime_.sockets_->dialled) {
+      if (dialled.peer == to && dialled.channel == channel) return &dialled;
+    }
+    return nullptr;
+  }
+
+  /// Gives a message to its socket. Returns whether it was taken.
+  bool hand_over(ProcessId to, Channel channel, const std::vector<std::byte>& header,
+                 const std::vector<Payload>& payloads) {
+    Sockets& sockets = *runtime_.sockets_;
+    if (Sockets::Dialled* const dialled = find_dialled(to, channel)) {
+      dialled->said_more = dialled->said_more || header != dialled->hello;
+      return note(send_frames(dialled->socket, nullptr, header, payloads), to, channel);
+    }
+    const Sockets::Route& route = sockets.routes.at({to, channel});
+    return note(send_frames(sockets.listening[route.listener].socket, &route.routing_id, header, payloads),
+                to, channel);
+  }
 
   /// All frames or none: libzmq looks at the high-water mark and at the connection with the first one only.
   static Sent send_frames(zmq::socket_t& socket, const std::string* routing_id,
@@ -275,6 +316,7 @@ class RealRuntime::MachineActions final : public Actions {
   bool computed_ = false;
   bool ended_ = false;
   std::optional<Fault> fault_;
+  std::optional<LanShaper> lan_;
 };
 
 RealRuntime::RealRuntime(Options options, Machine& machine)
@@ -505,6 +547,7 @@ void RealRuntime::fire_due() {
   if (actions_->ended()) return;
   if (const auto computed = actions_->take_due_computation(now()))
     machine_.on_computed(now(), *computed, *actions_);
+  actions_->send_arrived(now());
 }
 
 /// Sleeps until a socket, a watched descriptor, the computer or a timer has something, at most for `longest`;
@@ -519,15 +562,13 @@ void RealRuntime::wait(std::chrono::milliseconds longest) {
   for (Sockets::Dialled& dialled : sockets_->dialled)
     items.push_back({dialled.events.handle(), 0, ZMQ_POLLIN, 0});
   items.push_back({nullptr, computer_->fd(), ZMQ_POLLIN, 0});
+  items.push_back({nullptr, sockets_->wake.fd(), ZMQ_POLLIN, 0});
   for (const Sockets::Watched& watched : sockets_->watched)
     items.push_back({nullptr, watched.fd, ZMQ_POLLIN, 0});
-  std::chrono::milliseconds timeout = longest;
-  if (const std::optional<Time> due = actions_->next_due()) {
-    // Rounded up, so that the loop does not spin through the last millisecond.
-    const auto until = std::chrono::ceil<std::chrono::milliseconds>(std::max(Time{0}, *due - now()));
-    timeout = std::min(timeout, until);
-  }
-  zmq::poll(items, timeout);
+  std::optional<WakeTimer::TimePoint> wake_at;
+  if (const std::optional<Time> due = actions_->next_due()) wake_at = started_ + *due;
+  sockets_->wake.set(wake_at);
+  zmq::poll(items, longest);
   for (std::size_t i = 0; i < sockets_->dialled.size(); ++i) {
     if (items[first_events + i].revents != 0) read_events(i);
   }
@@ -548,7 +589,22 @@ std::optional<RealRuntime::Fault> RealRuntime::run() {
     // A broken invariant, or what a computation threw: the peers are to know it too.
     abort(error.what());
   }
+  try {
+    send_what_is_left();
+  } catch (const std::exception& error) {
+    options_.observe(now(), Notice{fmt::format("what was said last has not been sent: {}", error.what())});
+  }
   return actions_->fault();
+}
+
+/// What the machine said last may still be on the shaped LAN.
+void RealRuntime::send_what_is_left() {
+  const Time give_up = now() + (actions_->fault() ? Time{0} : kLongestOnLanAfterEnd);
+  for (auto next = actions_->next_arrival(); next && *next <= give_up; next = actions_->next_arrival()) {
+    std::this_thread::sleep_until(started_ + *next);
+    actions_->send_arrived(now());
+  }
+  actions_->send_all_on_lan();
 }
 
 void RealRuntime::loop() {

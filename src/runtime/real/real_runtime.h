@@ -18,6 +18,7 @@
 
 #include "src/base/process_id.h"
 #include "src/base/result.h"
+#include "src/network/shared_link.h"
 #include "src/runtime/machine.h"
 
 namespace zmq {
@@ -55,6 +56,10 @@ class RealRuntime {
     /// Drawn anew each time the process starts; the one that its hellos carry.
     std::uint64_t incarnation = 0;
     Addresses addresses;
+    /// The network inside the datacenter, where this machine's loopback stands for it: what this process
+    /// sends to others of its datacenter shares one link of this kind before it goes to the sockets. Nothing:
+    /// there is a network of that kind already.
+    std::optional<SharedLink::Options> lan;
     /// Sees every report of the machine, and the runtime's own notices.
     std::function<void(Time now, const Report& report)> observe = [](Time, const Report&) {};
     /// How notices name a process.
@@ -86,7 +91,8 @@ class RealRuntime {
   /// Calls `on_readable` in run()'s thread whenever `fd` is readable, until it returns false. Before run().
   void watch_fd(int fd, std::function<bool()> on_readable);
 
-  /// Runs the machine until it finishes (nothing) or fails (why). Not twice.
+  /// Runs the machine until it finishes (nothing) or fails (why). Not twice. What a shaped LAN still carries
+  /// then is sent: at its time after a good end, for a second at most, and at once otherwise.
   std::optional<Fault> run();
 
   // In run()'s thread, from a watch_fd callback:
@@ -115,6 +121,7 @@ class RealRuntime {
                std::vector<zmq::message_t> frames);
   void fire_due();
   void loop();
+  void send_what_is_left();
   void wait(std::chrono::milliseconds longest);
 
   Options options_;
