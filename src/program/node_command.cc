@@ -19,6 +19,7 @@
 #include "src/program/datacenter_record.h"
 #include "src/program/deployment.h"
 #include "src/program/launcher_link.h"
+#include "src/program/link_parts.h"
 #include "src/program/process_events.h"
 #include "src/program/run_setup.h"
 #include "src/program/status_line.h"
@@ -39,11 +40,6 @@ Descriptor signals_as_descriptor() {
   sigaddset(&handled, SIGTERM);
   sigprocmask(SIG_BLOCK, &handled, nullptr);
   return Descriptor(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
-}
-
-/// The LAN that a run on one machine has to make up for: the loopback is faster.
-SharedLink::Options emulated_lan(const LinkConfig& lan) {
-  return {.rate_bytes_per_s = bytes_per_second(lan.bandwidth_mbps), .delay = from_seconds(lan.delay_ms / 1e3)};
 }
 
 /// One process of a run: its machine, the runtime that hosts it, and what it leaves behind.
@@ -120,7 +116,7 @@ class Node {
   /// Whoever a launcher started has all of its datacenter on this machine; real hosts have a LAN.
   std::optional<SharedLink::Options> shaped_lan() const {
     if (!launcher_) return std::nullopt;
-    return emulated_lan(deployment_.config().wan.lan);
+    return shared_link_options(deployment_.config().wan.lan);
   }
 
   std::string name_of(ProcessId id) const {

@@ -143,6 +143,22 @@ TEST(Run, BspAgreesWithItsSimulation) {
   EXPECT_NEAR(bytes, simulated["wan"]["bytes_sent"], 0.01 * bytes);
 }
 
+TEST(Run, CutsAndPausesDelayItAndLoseNothing) {
+  const Workspace work;
+  const std::string config = work.write("config.yaml", three_datacenters().yaml());
+  const Ended run = run_meridian(
+      {"run", config, "--out", work / "out", "--set",
+       "wan.links={default: {bandwidth_mbps: 50, rtt_ms: 10}, events: [{at_s: 0.1, for_s: 0.2, action: cut, "
+       "between: [east, west]}, {at_s: 0.1, for_s: 0.3, action: pause, datacenter: south}]}"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  expect_finished_run(work / "out");
+  const std::string log = read_file(work / "out" / "log");
+  EXPECT_THAT(log, HasSubstr("south is paused"));
+  EXPECT_THAT(log, HasSubstr("south goes on"));
+  EXPECT_GE(read_json(work / "out" / "summary.json")["time_s"], 0.4) << "30 clocks of 5 ms, and south's pause";
+  EXPECT_THAT(read_file(work / "out" / "emulator" / "address"), HasSubstr("http://127.0.0.1:"));
+}
+
 TEST(Run, ItsConfigurationRunsAgain) {
   const Workspace work;
   const std::string config = work.write("config.yaml", TestConfig().yaml());

@@ -63,6 +63,36 @@ TEST(Simulate, GivesTheSameBytesWhateverTheThreadsAndFolders) {
   expect_equal_files(work / "first", work / "other place/a/b");
 }
 
+/// Everything that a description of links can say.
+constexpr const char* kEventfulLinks =
+    "wan.links={default: {bandwidth_mbps: 20, rtt_ms: 12, jitter: {normal_ms: 1}, loss: 0.002, "
+    "trace: {steps: [[0, 20], [0.2, 5]], repeat_s: 0.5}}, caps: {east: {egress_mbps: 15, ingress_mbps: 30}}, "
+    "events: [{at_s: 0.1, for_s: 0.2, action: cut, between: [east, west]}, {at_s: 0.2, action: degrade, "
+    "datacenter: south, bandwidth_factor: 0.5, rtt_ms: 30}, {at_s: 0.3, for_s: 0.2, action: pause, "
+    "datacenter: west}, {at_s: 0.5, action: restore, datacenter: south}, {at_s: 0.6, action: reset, "
+    "from: south, to: east}]}";
+
+TEST(Simulate, LinksThatVaryAndBreakGiveTheSameBytesEachTime) {
+  const Workspace work;
+  const std::string config = work.write("config.yaml", three_datacenters().yaml());
+  for (const auto& [folder, threads] : {std::pair("first", "1"), std::pair("again", "4")}) {
+    const Ended run = run_meridian({"simulate", config, "--out", work / folder, "--threads", threads, "--set",
+                                    kEventfulLinks});
+    ASSERT_EQ(run.code, 0) << run.err;
+  }
+  const Ended calm = run_meridian({"simulate", config, "--out", work / "calm"});
+  ASSERT_EQ(calm.code, 0) << calm.err;
+  expect_equal_files(work / "first", work / "again");
+  const json eventful = read_json(work / "first" / "summary.json");
+  EXPECT_GT(eventful["time_s"], read_json(work / "calm" / "summary.json")["time_s"]);
+  EXPECT_LE(eventful["replicas"]["max_relative_difference_after_drain"], 1e-5);
+  // The resolved configuration alone gives the same run.
+  const Ended resolved =
+      run_meridian({"simulate", work / "first" / "config.yaml", "--out", work / "resolved"});
+  ASSERT_EQ(resolved.code, 0) << resolved.err;
+  expect_equal_files(work / "first", work / "resolved");
+}
+
 TEST(Simulate, AnotherSeedGivesAnotherTraining) {
   const Workspace work;
   const std::string config = work.write("config.yaml", TestConfig().yaml());
