@@ -18,6 +18,9 @@ inline constexpr auto kSchedules =
 inline constexpr auto kFilterUnits = std::to_array<std::string_view>({"entry", "row"});
 inline constexpr auto kOnSilence = std::to_array<std::string_view>({"stop", "wait", "continue"});
 inline constexpr auto kOnBarrier = std::to_array<std::string_view>({"open", "stop"});
+/// In the order of LinkEventConfig::Action.
+inline constexpr auto kLinkActions =
+    std::to_array<std::string_view>({"cut", "degrade", "restore", "reset", "pause"});
 inline constexpr auto kTruths = std::to_array<std::string_view>({"true", "false"});
 inline constexpr auto kModels = std::to_array<std::string_view>({"softmax", "mlp"});
 inline constexpr auto kDataFormats = std::to_array<std::string_view>({"idx", "generated"});

@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 
+#include "src/config/input_file.h"
 #include "src/config/overrides.h"
 #include "src/config/sections.h"
 #include "src/config/spelling.h"
@@ -91,20 +89,12 @@ Result<Config> read_config_text(std::string_view text, const std::filesystem::pa
 
 Result<Config> read_config(const std::filesystem::path& file, const std::vector<std::string>& overrides,
                            const Environment& environment) {
-  const auto cannot = [&](const std::string& why) {
-    return Error{fmt::format("{}: {}; expected a YAML file", printable(file.string(), 400), why)};
-  };
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) return cannot("is a folder");
-  errno = 0;
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return cannot(fmt::format("cannot be read: {}", std::strerror(errno == 0 ? EIO : errno)));
-  // One byte more than may be there tells a file that is too large, and reads no more of it.
-  std::string text(kLargestYamlBytes + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) return cannot("cannot be read to its end");
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  return read_config_text(text, file, overrides, environment);
+  const Result<std::string> text = read_input_file(file);
+  if (!text) {
+    return Error{
+        fmt::format("{}: {}; expected a YAML file", printable(file.string(), 400), text.error().message)};
+  }
+  return read_config_text(text.value(), file, overrides, environment);
 }
 
 }  // namespace meridian

@@ -1,14 +1,23 @@
 // The links between datacenters as a table for people, as `meridian check` prints it.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "src/config/config.h"
 
 namespace meridian {
 
-/// One row for each datacenter as the sender, one column for each as the receiver, "BANDWIDTH Mb/s, RTT ms"
-/// in the cells (the RTT is the delay there plus the delay back), in aligned columns; and a line for the LAN.
+/// One row for each place as the sender, one column for each as the receiver, "BANDWIDTH Mb/s, RTT ms" in the
+/// cells (the RTT is the delay there plus the delay back), in aligned columns; then a line for each cap and
+/// each event.
+std::string describe_links(const std::vector<std::string>& names,
+                           const std::vector<std::vector<std::optional<LinkConfig>>>& links,
+                           const std::vector<DatacenterCaps>& caps,
+                           const std::vector<LinkEventConfig>& events);
+
+/// The same for a run, and a line for the LAN.
 std::string describe_links_table(const Config& config);
 
 }  // namespace meridian

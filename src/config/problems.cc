@@ -11,6 +11,12 @@ namespace meridian {
 Problems::Problems(const std::string& file, const std::vector<std::string>& overrides) {
   sources_.push_back(printable(file, 400));
   for (const std::string& text : overrides) sources_.push_back("--set " + printable(text));
+  overrides_ = overrides.size();
+}
+
+std::size_t Problems::add_source(const std::string& file) {
+  sources_.push_back(printable(file, 400));
+  return sources_.size() - 1;
 }
 
 void Problems::add(Place place, const std::string& what, const std::string& expected) {
@@ -18,8 +24,9 @@ void Problems::add(Place place, const std::string& what, const std::string& expe
 }
 
 std::string Problems::describe(Place place) const {
-  if (place.source > 0) return sources_.at(place.source);
-  return fmt::format("{}:{}:{}", sources_.front(), place.line, place.column);
+  const std::string& source = sources_.at(place.source);
+  if (place.source > 0 && place.source <= overrides_) return source;
+  return fmt::format("{}:{}:{}", source, place.line, place.column);
 }
 
 std::string Problems::text() const {

@@ -9,7 +9,7 @@
 namespace meridian {
 
 /// Where something was written: source 0 is the file, with a line and a column from 1; source k is the k-th
-/// --set.
+/// --set; further ones are files that these name.
 struct Place {
   std::size_t source = 0;
   int line = 1;
@@ -22,6 +22,9 @@ class Problems {
  public:
   /// `file` as the user typed it, `overrides` the texts of the --set options.
   Problems(const std::string& file, const std::vector<std::string>& overrides);
+
+  /// One more file; its number as a source.
+  std::size_t add_source(const std::string& file);
 
   /// Notes `what` is wrong at `place` and what was `expected` there.
   void add(Place place, const std::string& what, const std::string& expected);
@@ -45,6 +48,7 @@ class Problems {
   };
 
   std::vector<std::string> sources_;
+  std::size_t overrides_ = 0;
   std::vector<Problem> found_;
 };
 

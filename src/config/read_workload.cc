@@ -179,6 +179,12 @@ void read_factors(Fields fields, ComputeConfig& compute, const Config& config, c
   }
 }
 
+void read_stragglers(Fields fields, StragglersConfig& stragglers) {
+  fields.number("probability", stragglers.probability, Range::from_to(0, 1), Presence::required);
+  fields.number("factor", stragglers.factor, Range::from_to(1, 1000), Presence::required);
+  fields.refuse_unknown();
+}
+
 void read_compute(Fields& workload, ComputeConfig& compute, const Config& config) {
   const YamlNode* node = workload.find("compute");
   if (node == nullptr || node->kind == Kind::broken) return;
@@ -194,6 +200,7 @@ void read_compute(Fields& workload, ComputeConfig& compute, const Config& config
   Fields fields(workload.problems(), node, path);
   fields.number("seconds_per_clock", compute.seconds_per_clock, Range::above(0, 3600), Presence::required);
   fields.number("spread", compute.spread, Range::below(0, 1));
+  read_stragglers(fields.map("stragglers"), compute.stragglers);
   fields.number("seconds_per_evaluation", compute.seconds_per_evaluation, Range::from_to(0, 3600));
   const YamlNode* factor = fields.find("factor");
   read_factors(Fields(workload.problems(), factor, fields.path_of("factor")), compute, config, factor);

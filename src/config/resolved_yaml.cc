@@ -5,7 +5,9 @@
 
 #include <iterator>
 #include <string_view>
+#include <vector>
 
+#include "src/config/link_events.h"
 #include "src/config/mode_presets.h"
 
 namespace meridian {
@@ -43,8 +45,34 @@ class Writer {
   std::string text_;
 };
 
+std::string jitter_text(const JitterConfig& jitter) {
+  switch (jitter.kind) {
+    case JitterConfig::Kind::none:
+      break;
+    case JitterConfig::Kind::uniform:
+      return fmt::format("{{uniform_ms: {}}}", jitter.ms);
+    case JitterConfig::Kind::normal:
+      return fmt::format("{{normal_ms: {}}}", jitter.ms);
+    case JitterConfig::Kind::recorded:
+      return fmt::format("{{recorded_ms: [{}]}}", fmt::join(jitter.samples_ms, ", "));
+  }
+  return "none";
+}
+
+std::string trace_yaml(const BandwidthTraceConfig& trace) {
+  std::vector<std::string> steps;
+  for (const auto& step : trace.steps)
+    steps.push_back(fmt::format("[{}, {}]", step.at_s, step.bandwidth_mbps));
+  return fmt::format("{{steps: [{}]{}}}", fmt::join(steps, ", "),
+                     trace.repeat_s ? fmt::format(", repeat_s: {}", *trace.repeat_s) : "");
+}
+
 std::string link_yaml(const LinkConfig& link) {
-  return fmt::format("bandwidth_mbps: {}, delay_ms: {}", link.bandwidth_mbps, link.delay_ms);
+  std::string yaml = fmt::format("bandwidth_mbps: {}, delay_ms: {}", link.bandwidth_mbps, link.delay_ms);
+  if (link.jitter.kind != JitterConfig::Kind::none) yaml += ", jitter: " + jitter_text(link.jitter);
+  if (link.loss > 0) yaml += fmt::format(", loss: {}", link.loss);
+  if (!link.trace.steps.empty()) yaml += ", trace: " + trace_yaml(link.trace);
+  return yaml;
 }
 
 void write_compute(Writer& out, const ComputeConfig& compute) {
@@ -55,6 +83,10 @@ void write_compute(Writer& out, const ComputeConfig& compute) {
   out.line("  compute:");
   out.line("    seconds_per_clock: {}", compute.seconds_per_clock);
   out.line("    spread: {}", compute.spread);
+  if (compute.stragglers.probability > 0) {
+    out.line("    stragglers: {{probability: {}, factor: {}}}", compute.stragglers.probability,
+             compute.stragglers.factor);
+  }
   out.line("    seconds_per_evaluation: {}", compute.seconds_per_evaluation);
   if (compute.factor.empty()) return;
   out.line("    factor:");
@@ -134,6 +166,47 @@ void write_links(Writer& out, const Config& config) {
   }
 }
 
+void write_caps(Writer& out, const Config& config) {
+  std::vector<std::string> caps;
+  for (std::size_t d = 0; d < config.wan.caps.size(); ++d) {
+    const DatacenterCaps& own = config.wan.caps[d];
+    std::vector<std::string> values;
+    if (own.egress_mbps) values.push_back(fmt::format("egress_mbps: {}", *own.egress_mbps));
+    if (own.ingress_mbps) values.push_back(fmt::format("ingress_mbps: {}", *own.ingress_mbps));
+    if (values.empty()) continue;
+    caps.push_back(
+        fmt::format("      {}: {{{}}}", quoted_text(config.datacenters[d].name), fmt::join(values, ", ")));
+  }
+  if (caps.empty()) return;
+  out.line("    caps:");
+  for (const std::string& line : caps) out.line("{}", line);
+}
+
+/// As the event was written: a datacenter, a pair or a direction.
+std::string event_target(const LinkEventConfig& event, const Config& config) {
+  const auto name = [&](std::size_t datacenter) { return quoted_text(config.datacenters[datacenter].name); };
+  if (event.datacenter) return fmt::format("datacenter: {}", name(*event.datacenter));
+  const LinkEventConfig::Direction& link = event.links.front();
+  return event.links.size() > 1 ? fmt::format("between: [{}, {}]", name(link.from), name(link.to))
+                                : fmt::format("from: {}, to: {}", name(link.from), name(link.to));
+}
+
+void write_events(Writer& out, const Config& config) {
+  if (config.wan.events.empty()) return;
+  out.line("    events:");
+  for (const LinkEventConfig& event : config.wan.events) {
+    std::string yaml = fmt::format("at_s: {}, action: {}, {}", event.at_s, to_string(event.action),
+                                   event_target(event, config));
+    if (event.for_s) yaml += fmt::format(", for_s: {}", *event.for_s);
+    if (event.bandwidth_mbps) yaml += fmt::format(", bandwidth_mbps: {}", *event.bandwidth_mbps);
+    if (event.bandwidth_factor) yaml += fmt::format(", bandwidth_factor: {}", *event.bandwidth_factor);
+    if (event.delay_ms) yaml += fmt::format(", delay_ms: {}", *event.delay_ms);
+    if (event.loss) yaml += fmt::format(", loss: {}", *event.loss);
+    if (event.jitter) yaml += fmt::format(", jitter: {}", jitter_text(*event.jitter));
+    out.line("      - {{{}}}", yaml);
+  }
+}
+
 void write_topology(Writer& out, const Config& config) {
   const TopologyConfig& topology = config.wan.topology;
   const auto name = [&](std::size_t datacenter) { return quoted_text(config.datacenters[datacenter].name); };
@@ -201,6 +274,8 @@ void write_wan(Writer& out, const Config& config) {
   if (wan.choice.merge != mode.merge) out.line("  merge: {}", wan.choice.merge);
   out.line("  lan: {{{}}}", link_yaml(wan.lan));
   write_links(out, config);
+  write_caps(out, config);
+  write_events(out, config);
   write_topology(out, config);
   write_parameters(out, wan.parameters);
   out.line("  on_silence: {}", wan.on_silence);

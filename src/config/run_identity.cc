@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
 #include "src/base/random.h"
+#include "src/config/link_events.h"
 #include "src/config/mode_presets.h"
 #include "src/config/spelling.h"
 
@@ -65,6 +67,8 @@ void add_workload(Keys& keys, const WorkloadConfig& workload) {
   }
   keys.add("workload.compute.seconds_per_clock", compute.seconds_per_clock);
   keys.add("workload.compute.spread", compute.spread);
+  keys.add("workload.compute.stragglers.probability", compute.stragglers.probability);
+  keys.add("workload.compute.stragglers.factor", compute.stragglers.factor);
   keys.add("workload.compute.seconds_per_evaluation", compute.seconds_per_evaluation);
   for (const auto& [name, factor] : compute.factor) keys.add("workload.compute.factor." + name, factor);
 }
@@ -80,9 +84,60 @@ void add_datacenters(Keys& keys, const std::vector<DatacenterConfig>& datacenter
   keys.add("datacenters", order);
 }
 
+/// A list that may be long, as one word.
+std::string digest_of(const std::vector<double>& values) {
+  return fmt::format("{} values {:016x}", values.size(),
+                     hash_text(fmt::format("{}", fmt::join(values, ","))));
+}
+
+void add_jitter(Keys& keys, const std::string& path, const JitterConfig& jitter) {
+  constexpr auto kKinds = std::to_array<std::string_view>({"none", "uniform", "normal", "recorded"});
+  if (jitter.kind == JitterConfig::Kind::none) return;
+  const std::string_view kind = kKinds.at(static_cast<std::size_t>(jitter.kind));
+  keys.add(path, jitter.kind == JitterConfig::Kind::recorded
+                     ? fmt::format("{} {}", kind, digest_of(jitter.samples_ms))
+                     : fmt::format("{} {}", kind, jitter.ms));
+}
+
 void add_link(Keys& keys, const std::string& path, const LinkConfig& link) {
   keys.add(path + ".bandwidth_mbps", link.bandwidth_mbps);
   keys.add(path + ".delay_ms", link.delay_ms);
+  add_jitter(keys, path + ".jitter", link.jitter);
+  if (link.loss > 0) keys.add(path + ".loss", link.loss);
+  if (link.trace.steps.empty()) return;
+  std::vector<double> steps;
+  for (const auto& step : link.trace.steps) {
+    steps.push_back(step.at_s);
+    steps.push_back(step.bandwidth_mbps);
+  }
+  keys.add(path + ".trace", digest_of(steps));
+  keys.add(path + ".trace.repeat_s", link.trace.repeat_s);
+}
+
+void add_event(Keys& keys, const std::string& path, const LinkEventConfig& event, const Config& config) {
+  const auto name = [&](std::size_t datacenter) { return config.datacenters[datacenter].name; };
+  keys.add(path + ".action", to_string(event.action));
+  keys.add(path + ".at_s", event.at_s);
+  keys.add(path + ".for_s", event.for_s);
+  if (event.datacenter) keys.add(path + ".datacenter", name(*event.datacenter));
+  std::vector<std::string> links;
+  for (const auto& link : event.links) links.push_back(fmt::format("{}>{}", name(link.from), name(link.to)));
+  if (!event.datacenter) keys.add(path + ".links", fmt::format("{}", fmt::join(links, ",")));
+  keys.add(path + ".bandwidth_mbps", event.bandwidth_mbps);
+  keys.add(path + ".bandwidth_factor", event.bandwidth_factor);
+  keys.add(path + ".delay_ms", event.delay_ms);
+  keys.add(path + ".loss", event.loss);
+  if (event.jitter) add_jitter(keys, path + ".jitter", *event.jitter);
+}
+
+void add_caps_and_events(Keys& keys, const Config& config) {
+  for (std::size_t d = 0; d < config.wan.caps.size(); ++d) {
+    const std::string path = fmt::format("wan.links.caps.{}.", config.datacenters[d].name);
+    keys.add(path + "egress_mbps", config.wan.caps[d].egress_mbps);
+    keys.add(path + "ingress_mbps", config.wan.caps[d].ingress_mbps);
+  }
+  for (std::size_t i = 0; i < config.wan.events.size(); ++i)
+    add_event(keys, fmt::format("wan.links.events[{}]", i), config.wan.events[i], config);
 }
 
 /// The words that the file has over its mode's. The mode says the others, and where only the mode differs it
@@ -159,6 +214,7 @@ void add_wan(Keys& keys, const Config& config) {
                wan.links[from][to]);
     }
   }
+  add_caps_and_events(keys, config);
   add_topology(keys, config);
   add_parameters(keys, wan.parameters);
   keys.add("wan.on_silence", wan.on_silence);

@@ -64,9 +64,11 @@ void SharedLink::resume(Time now) {
   for (Index i = in_flight_.first; i != kNone; i = units_[i].next) {
     if (due_units_ > 0) {
       --due_units_;
-    } else {
-      units_[i].at += length;
+      continue;
     }
+    Unit& unit = units_[i];
+    unit.at += length;
+    if (unit.through > now - length) unit.through += length;
   }
 }
 
@@ -84,14 +86,33 @@ void SharedLink::set_rate(Time now, double rate_bytes_per_s) {
     // What the turn has not got through yet was given its time at the old rate.
     for (Index i = in_flight_.first; i != kNone; i = units_[i].next) {
       Unit& unit = units_[i];
-      if (unit.at - options_.delay <= time) continue;
-      unit.end -= std::min(unit.end, whole);
-      unit.at = time_at(unit.end) + options_.delay;
+      if (unit.through > time) unit.end -= std::min(unit.end, whole);
     }
+    retime();
     turn_end_ = time_at(period_bytes_);
     settle(now);
   }
   options_.rate_bytes_per_s = rate_bytes_per_s;
+}
+
+void SharedLink::set_delay(Time now, Time delay) {
+  MERIDIAN_CHECK(delay >= Time{0}, "delay {} ns", delay.count());
+  settle(now);
+  options_.delay = delay;
+  retime();
+}
+
+void SharedLink::retime() {
+  const Time time = present();
+  Time earliest = Time::min();
+  for (Index i = in_flight_.first; i != kNone; i = units_[i].next) {
+    Unit& unit = units_[i];
+    if (unit.through > time) {
+      unit.through = time_at(unit.end);
+      unit.at = std::max(earliest, unit.through + options_.delay);
+    }
+    earliest = unit.at;
+  }
 }
 
 void SharedLink::drop(Time now, ConnectionId id, std::vector<std::uint64_t>& dropped) {
@@ -132,7 +153,7 @@ void SharedLink::advance(Time now, std::vector<Delivery>& out) {
     const Unit& unit = units_[index];
     connections_[unit.connection].bytes_on_the_way -= unit.bytes;
     carried_bytes_ += unit.bytes;
-    out.push_back({unit.cookie, unit.connection, unit.bytes, unit.at});
+    out.push_back({unit.cookie, unit.connection, unit.bytes, unit.at, unit.through});
     release_unit(index);
   }
 }
@@ -267,7 +288,9 @@ void SharedLink::serve(ConnectionId id, std::size_t bytes) {
     period_bytes_ += part;
     if (unit.bytes_left > 0) break;
     unit.end = period_bytes_;
-    unit.at = time_at(period_bytes_) + options_.delay;
+    unit.through = time_at(period_bytes_);
+    unit.at = unit.through + options_.delay;
+    if (in_flight_.last != kNone) unit.at = std::max(unit.at, units_[in_flight_.last].at);
     append(in_flight_, take_first(connection.waiting));
   }
   turn_end_ = time_at(period_bytes_);

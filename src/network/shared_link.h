@@ -6,7 +6,8 @@
 // A connection that becomes busy, or whose turn ends with bytes left, joins the end of the round. A unit is
 // delivered when the last of its bytes has been serialised, plus the delay.
 //
-// A link can be cut, change its rate and lose what a connection has on it. While it is cut, time stands still
+// A link can be cut, change its rate and its delay, and lose what a connection has on it. Nothing that was
+// serialised later ever comes out earlier, a shorter delay or not. While it is cut, time stands still
 // on it: what waits, what is being serialised and what is propagating all go on afterwards, later by exactly
 // the length of the cut.
 #pragma once
@@ -33,10 +34,12 @@ class SharedLink {
   /// Small numbers, best dense from 0: memory grows with the largest.
   using ConnectionId = std::uint32_t;
 
+  static constexpr std::size_t kTurnBytes = std::size_t{16} * 1024;
+
   struct Options {
     double rate_bytes_per_s = 0;  ///< above 0; infinity for a link that serialises in no time
     Time delay{0};                ///< one way, at least 0
-    std::size_t turn_bytes = 16 * 1024;
+    std::size_t turn_bytes = kTurnBytes;
   };
 
   struct Delivery {
@@ -44,14 +47,19 @@ class SharedLink {
     ConnectionId connection = 0;
     std::size_t bytes = 0;
     Time at{0};
+    Time through{0};  ///< serialised, before any cut that it met afterwards
 
-    bool operator==(const Delivery&) const = default;
+    /// Whether the same comes out at the same time.
+    bool operator==(const Delivery& other) const {
+      return cookie == other.cookie && connection == other.connection && bytes == other.bytes &&
+             at == other.at;
+    }
   };
 
   /// Requires rate > 0, delay >= 0, turn_bytes > 0.
   explicit SharedLink(const Options& options);
 
-  /// With the rate that was set last.
+  /// With the rate and the delay that were set last.
   const Options& options() const { return options_; }
 
   /// Puts a unit at the end of its connection's queue. A unit of 0 bytes is allowed: it keeps its place in
@@ -69,6 +77,16 @@ class SharedLink {
   /// What has not been serialised by `now` goes on at another rate: above 0, infinity allowed. What is
   /// propagating keeps its time. Linear in the units in flight.
   void set_rate(Time now, double rate_bytes_per_s);
+
+  /// What has not been serialised by `now` takes another delay, at least 0. What is propagating keeps its
+  /// time, and nothing overtakes it. Linear in the units in flight.
+  void set_delay(Time now, Time delay);
+
+  /// The last call's `now`; during a pause its start.
+  Time present() const { return paused_at_.value_or(last_now_); }
+
+  /// Whether nothing waits and nothing is being serialised after the last call's `now`.
+  bool idle() const { return serving_ == kNone && round_.first == kNone && turn_end_ <= present(); }
 
   /// Takes off the link all that this connection has on it and that was not due by `now`, and appends its
   /// cookies to `dropped`, in the order in which they were enqueued. If its turn is on, the turn ends here.
@@ -103,13 +121,14 @@ class SharedLink {
   static constexpr Index kNone = ~Index{0};
 
   // A unit is in its connection's queue until its last byte gets a turn (`bytes_left` counts down), then in
-  // the list of those in flight (`at` and `end` are set). One pool and indexes instead of containers keep an
-  // idle link small.
+  // the list of those in flight (`through`, `at` and `end` are set). One pool and indexes instead of
+  // containers keep an idle link small.
   struct Unit {
     std::uint64_t cookie = 0;
     std::size_t bytes = 0;
     std::size_t bytes_left = 0;
-    Time at{0};
+    Time through{0};        // serialised
+    Time at{0};             // delivered
     std::uint64_t end = 0;  // of its last byte, counted as period_bytes_ is
     ConnectionId connection = 0;
     Index next = kNone;
@@ -131,7 +150,6 @@ class SharedLink {
   std::uint64_t bytes_by(Time now) const;
 
   /// The last call's `now`; during a pause its start.
-  Time present() const { return paused_at_.value_or(last_now_); }
   /// What is served from now on is counted, in bytes and time, from now; `through` whole bytes are behind.
   void start_count_anew(std::uint64_t through);
   double bytes_through_by(Time now) const;
@@ -144,6 +162,8 @@ class SharedLink {
   void settle(Time now);
   std::size_t turn_or_turns(const Connection& connection, Time now) const;
   void serve(ConnectionId id, std::size_t bytes);
+  /// Gives all units in flight that are not through yet their times anew.
+  void retime();
 
   Index new_unit();
   void release_unit(Index index);

@@ -11,9 +11,8 @@ namespace meridian::output {
 
 namespace {
 
-constexpr std::array kRunFiles = {
-    kConfigFile, kSummaryFile, kTimelineFile, kModelFile, kLogFile, kAddressesFile, kEmulatorDescriptionFile,
-    kCarriedFile};
+constexpr std::array kRunFiles = {kConfigFile,    kSummaryFile, kTimelineFile,        kModelFile,  kLogFile,
+                                  kAddressesFile, kRelaysFile,  kEmulatorAddressFile, kCarriedFile};
 
 bool is_process_folder(const std::string& name) {
   static const std::regex pattern("[^/]+-(worker|server)-[0-9]+");

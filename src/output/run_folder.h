@@ -19,7 +19,8 @@ inline constexpr const char* kLogFile = "log";
 /// Where the processes of a run on one machine find each other; in the emulator's folder its links, and what
 /// each of them carried.
 inline constexpr const char* kAddressesFile = "addresses.json";
-inline constexpr const char* kEmulatorDescriptionFile = "links.json";
+inline constexpr const char* kRelaysFile = "relays.json";
+inline constexpr const char* kEmulatorAddressFile = "address";
 inline constexpr const char* kCarriedFile = "carried.json";
 
 /// The folder of the process that emulates the WAN, beside the DATACENTER-ROLE-INDEX folders of the others.

@@ -8,6 +8,7 @@
 
 #include "src/output/atomic_file.h"
 #include "src/program/deployment.h"
+#include "src/program/link_parts.h"
 
 namespace meridian::program {
 namespace {
@@ -61,9 +62,7 @@ Result<AddressBook> AddressBook::from_hosts(const Config& config) {
 }
 
 Result<AddressBook> AddressBook::on_this_machine(const Config& config, FreePorts& ports,
-                                                 wan::emulator::Description& emulator) {
-  // A connection may be made long before its target, which reads its data first, listens.
-  emulator.connect_deadline = from_seconds(config.wan.deadlines.start_s);
+                                                 std::vector<wan::emulator::RelayDescription>& relays) {
   const std::string host = "127.0.0.1";
   bool enough = true;
   const auto take = [&] {
@@ -88,17 +87,8 @@ Result<AddressBook> AddressBook::on_this_machine(const Config& config, FreePorts
     }
   }
   const std::size_t count = config.datacenters.size();
-  const auto link_index = [&](std::size_t from, std::size_t to) {
-    return from * (count - 1) + (to > from ? to - 1 : to);
-  };
-  for (std::size_t from = 0; from < count; ++from) {
-    for (std::size_t to = 0; to < count; ++to) {
-      if (from == to) continue;
-      const LinkConfig& link = config.wan.links[from][to];
-      emulator.links.push_back({config.datacenters[from].name, config.datacenters[to].name,
-                                bytes_per_second(link.bandwidth_mbps), from_seconds(link.delay_ms / 1e3)});
-    }
-  }
+  const EmulatedLinks links = emulated_links(config);
+  const auto link_index = [&](std::size_t from, std::size_t to) { return links.index[from][to].value(); };
   for (std::size_t from = 0; from < count; ++from) {
     for (std::size_t to = 0; to < count; ++to) {
       if (from == to) continue;
@@ -108,9 +98,9 @@ Result<AddressBook> AddressBook::on_this_machine(const Config& config, FreePorts
           const std::string called = server_name(config.datacenters[to], j);
           const WanPorts there = wan_ports[called];
           const WanPorts relay{take(), take()};
-          emulator.relays.push_back(
+          relays.push_back(
               {{host, relay.control}, {host, there.control}, link_index(from, to), link_index(to, from)});
-          emulator.relays.push_back(
+          relays.push_back(
               {{host, relay.data}, {host, there.data}, link_index(from, to), link_index(to, from)});
           book.wan_routes_[caller][called] = {endpoint(host, relay.control), endpoint(host, relay.data)};
         }

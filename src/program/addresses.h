@@ -34,9 +34,9 @@ class AddressBook {
   static Result<AddressBook> from_file(const std::filesystem::path& file);
 
   /// On this machine, on `ports` of 127.0.0.1, which must outlive the run.
-  /// `emulator` becomes the relays through which the datacenters reach each other.
+  /// `relays` becomes those through which the datacenters reach each other, over emulated_links(config).
   static Result<AddressBook> on_this_machine(const Config& config, FreePorts& ports,
-                                             wan::emulator::Description& emulator);
+                                             std::vector<wan::emulator::RelayDescription>& relays);
 
   Failure write(const std::filesystem::path& file) const;
 

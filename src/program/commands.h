@@ -55,7 +55,8 @@ struct NodeArguments {
 int node_command(const NodeArguments& arguments);
 
 struct EmulateArguments {
-  std::filesystem::path description;
+  ConfigArguments config;
+  std::optional<std::filesystem::path> relays;  ///< from `meridian run`: the relays between its processes
   std::optional<int> launcher_fd;
 };
 int emulate_command(const EmulateArguments& arguments);

@@ -11,6 +11,7 @@
 #include "src/config/run_identity.h"
 #include "src/config/spelling.h"
 #include "src/model/classification_workload.h"
+#include "src/program/link_parts.h"
 #include "src/program/wan_parts.h"
 
 namespace meridian::program {
@@ -144,6 +145,8 @@ std::unique_ptr<datacenter::Worker> Deployment::make_worker(std::uint16_t datace
       .compute_time = {.seed = config_.seed,
                        .seconds_per_clock = compute.seconds_per_clock,
                        .spread = compute.spread,
+                       .straggler_probability = compute.stragglers.probability,
+                       .straggler_factor = compute.stragglers.factor,
                        .seconds_per_evaluation = compute.seconds_per_evaluation,
                        .factor = factor == compute.factor.end() ? 1.0 : factor->second}};
   return std::make_unique<datacenter::Worker>(std::move(options),

@@ -56,9 +56,6 @@ class Deployment {
   std::shared_ptr<const std::string> identity_text_;
 };
 
-/// Bytes per second of a bandwidth in Mb/s.
-inline double bytes_per_second(double mbps) { return mbps * 1e6 / 8.0; }
-
 /// All processes of a configuration, as Deployment::processes(), without building anything.
 std::vector<ProcessId> processes_of(const Config& config);
 

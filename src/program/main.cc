@@ -90,9 +90,15 @@ int dispatch(int argc, char** argv) {
   node_app->callback([&] { code = node_command(node); });
 
   EmulateArguments emulate;
-  CLI::App* const emulate_app = app.add_subcommand("emulate", "")->group("");
-  emulate_app->add_option("DESCRIPTION", emulate.description)->required();
-  emulate_app->add_option("--launcher-fd", emulate.launcher_fd);
+  CLI::App* const emulate_app =
+      app.add_subcommand("emulate", "wide-area links between any TCP programs, in real time, without root");
+  add_config(*emulate_app, emulate.config);
+  emulate_app->add_option("--relays", emulate.relays)->group("");
+  emulate_app->add_option("--launcher-fd", emulate.launcher_fd)->group("");
+  emulate_app->footer(
+      "Example: meridian emulate configs/emulate.yaml\n"
+      "         meridian emulate configs/emulate.yaml --set links=links/ec2-11.yaml --set api=null\n"
+      "Exit codes: 0 ended by Ctrl-C, 1 it failed, 2 bad usage or configuration, or a port in use.");
   emulate_app->callback([&] { code = emulate_command(emulate); });
 
   ReportArguments report;

@@ -13,7 +13,8 @@ namespace meridian::program {
 
 /// Commands of the launcher.
 inline constexpr std::string_view kInterruptCommand = "interrupt";  ///< end the run in good order
-inline constexpr std::string_view kStopCommand = "stop";            ///< end now, writing what there is
+inline constexpr std::string_view kBeginCommand = "begin";  ///< training has begun: events count from now
+inline constexpr std::string_view kStopCommand = "stop";    ///< end now, writing what there is
 
 struct ProcessEvent {
   enum class Kind : std::uint8_t { started, progress, measured, stopped, notice, fault };

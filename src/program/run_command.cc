@@ -1,7 +1,10 @@
 // meridian run CONFIG: the whole deployment on this machine, in real processes over an emulated WAN.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <csignal>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,10 +17,11 @@
 #include "src/program/addresses.h"
 #include "src/program/commands.h"
 #include "src/program/deployment.h"
-#include "src/program/emulator_description.h"
 #include "src/program/free_ports.h"
 #include "src/program/join_folder.h"
+#include "src/program/link_parts.h"
 #include "src/program/process_events.h"
+#include "src/program/relays_file.h"
 #include "src/program/run_setup.h"
 #include "src/program/status_line.h"
 #include "src/program/supervisor.h"
@@ -46,21 +50,20 @@ class LocalRun {
 
   Failure start(Supervisor& supervisor) {
     supervisor_ = &supervisor;
-    wan::emulator::Description emulator;
-    const Result<AddressBook> book = AddressBook::on_this_machine(config_, ports_, emulator);
+    std::vector<wan::emulator::RelayDescription> relays;
+    const Result<AddressBook> book = AddressBook::on_this_machine(config_, ports_, relays);
     if (!book) return book.error();
     if (Failure failure = book.value().write(folder_ / output::kAddressesFile)) return failure;
     const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe");
     const std::string launcher_fd(kLauncherFdPlaceholder);
-    if (!emulator.links.empty()) {
+    if (!relays.empty()) {
       const std::filesystem::path own = folder_ / output::kEmulatorFolder;
       std::filesystem::create_directories(own);
-      if (Failure failure = write_emulator_description(own / output::kEmulatorDescriptionFile, emulator))
-        return failure;
+      if (Failure failure = write_relays(own / output::kRelaysFile, relays)) return failure;
       const Result<ChildId> spawned =
           supervisor.spawn({.name = "the WAN emulator",
-                            .arguments = {program, "emulate", own / output::kEmulatorDescriptionFile,
-                                          "--launcher-fd", launcher_fd},
+                            .arguments = {program, "emulate", folder_ / output::kConfigFile, "--relays",
+                                          own / output::kRelaysFile, "--launcher-fd", launcher_fd},
                             .environment = {},
                             .log_file = own / output::kLogFile});
       if (!spawned) return spawned.error();
@@ -89,7 +92,8 @@ class LocalRun {
                       .on_exit = [this](const ChildExit& exit) { on_exit(exit); },
                       .on_interrupt = [this](int times) { on_interrupt(times); },
                       .on_tick = [this] { on_tick(); },
-                      .tick = 200ms});
+                      .tick = has_pauses() ? 5ms : 200ms});
+    end_pauses();
     (void)supervisor_->terminate_all(
         std::chrono::duration_cast<std::chrono::milliseconds>(kTerminationGrace));
     status_.finish();
@@ -98,6 +102,12 @@ class LocalRun {
   }
 
  private:
+  bool has_pauses() const {
+    return std::any_of(
+        config_.wan.events.begin(), config_.wan.events.end(),
+        [](const LinkEventConfig& event) { return event.action == LinkEventConfig::Action::pause; });
+  }
+
   double seconds() const { return std::chrono::duration<double>(WallClock::now() - began_).count(); }
 
   void on_line(ChildId child, std::string_view line) {
@@ -106,7 +116,7 @@ class LocalRun {
     const std::string& name = supervisor_->name(child);
     switch (event->kind) {
       case ProcessEvent::Kind::started:
-        if (child != emulator_ && !training_began_) training_began_ = WallClock::now();
+        if (child != emulator_ && !training_began_) begin_training();
         return;
       case ProcessEvent::Kind::progress:
         progress_[child] = *event;
@@ -128,6 +138,49 @@ class LocalRun {
       case ProcessEvent::Kind::fault:
         return on_fault(fmt::format("{}: {}", name, event->text), event->fault_kind);
     }
+  }
+
+  /// Traces and events of the links count from now on.
+  void begin_training() {
+    training_began_ = WallClock::now();
+    if (emulator_) supervisor_->send_line(*emulator_, kBeginCommand);
+    for (const ScheduledFault& fault : scheduled_faults(config_)) {
+      const auto* const pause = std::get_if<ProcessPause>(&fault);
+      if (pause == nullptr) continue;
+      pauses_.push_back({pause->processes.datacenter, *training_began_ + pause->at, false});
+      if (pause->lasts < Time::max() - pause->at)
+        pauses_.push_back({pause->processes.datacenter, *training_began_ + pause->at + pause->lasts, true});
+    }
+    std::stable_sort(pauses_.begin(), pauses_.end(),
+                     [](const auto& a, const auto& b) { return a.at < b.at; });
+  }
+
+  /// Stops the processes of a datacenter, or lets them go on, when it is time.
+  void change_pauses() {
+    while (!pauses_.empty() && pauses_.front().at <= WallClock::now()) {
+      const PauseChange change = pauses_.front();
+      pauses_.pop_front();
+      int& pauses = paused_[change.datacenter];
+      pauses += change.ends ? -1 : 1;
+      const std::string& name = config_.datacenters[change.datacenter].name;
+      log_.line(seconds(), fmt::format("{} {}", name, pauses > 0 ? "is paused" : "goes on"));
+      signal_datacenter(change.datacenter, pauses > 0 ? SIGSTOP : SIGCONT);
+    }
+  }
+
+  void signal_datacenter(std::uint16_t datacenter, int signal) {
+    for (const auto& [child, id] : processes_) {
+      if (id.datacenter == datacenter) ::kill(supervisor_->pid(child), signal);
+    }
+  }
+
+  /// Nobody who is stopped can end in good order.
+  void end_pauses() {
+    pauses_.clear();
+    for (const auto& [datacenter, pauses] : paused_) {
+      if (pauses > 0) signal_datacenter(datacenter, SIGCONT);
+    }
+    paused_.clear();
   }
 
   void on_fault(const std::string& reason, FaultKind kind) {
@@ -154,6 +207,7 @@ class LocalRun {
   void fail(const std::string& reason, FaultKind kind = FaultKind::failed) {
     if (failure_) return;
     failure_ = {kind, reason};
+    end_pauses();
     give_up_at_ = WallClock::now() + kWritingGrace;
     supervisor_->broadcast(fmt::format("{} {}", kStopCommand, printable(reason)));
   }
@@ -181,6 +235,7 @@ class LocalRun {
   }
 
   void on_tick() {
+    change_pauses();
     if (!give_up_at_ || WallClock::now() < *give_up_at_) return;
     if (!failure_) failure_ = {FaultKind::failed, "the interrupted run did not end in time"};
     supervisor_->stop();
@@ -225,6 +280,13 @@ class LocalRun {
     status_.update(status, WallClock::now().time_since_epoch());
   }
 
+  /// A moment at which a datacenter's processes stop or go on.
+  struct PauseChange {
+    std::uint16_t datacenter = 0;
+    WallClock::time_point at;
+    bool ends = false;
+  };
+
   const Config& config_;
   std::filesystem::path folder_;
   FreePorts ports_;
@@ -235,6 +297,8 @@ class LocalRun {
   std::optional<WallClock::time_point> training_began_;
   std::optional<WallClock::time_point> give_up_at_;
   bool interrupted_ = false;
+  std::deque<PauseChange> pauses_;  // to come, by time
+  std::map<std::uint16_t, int> paused_;
   std::optional<ChildId> emulator_;
   std::map<ChildId, ProcessId> processes_;
   std::map<ChildId, ProcessEvent> progress_;

@@ -16,13 +16,22 @@ namespace meridian::program {
 
 void print_error(const std::string& message) { fmt::print(stderr, "{}\n", message); }
 
+namespace {
+
+std::optional<std::string> process_environment(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
 Result<Config> load_config(const ConfigArguments& arguments) {
-  return read_config(arguments.file, arguments.overrides,
-                     [](const std::string& name) -> std::optional<std::string> {
-                       const char* const value = std::getenv(name.c_str());
-                       if (value == nullptr) return std::nullopt;
-                       return value;
-                     });
+  return read_config(arguments.file, arguments.overrides, process_environment);
+}
+
+Result<EmulationConfig> load_emulation(const ConfigArguments& arguments) {
+  return read_emulation(arguments.file, arguments.overrides, process_environment);
 }
 
 void print_data_note(const Deployment& deployment) {

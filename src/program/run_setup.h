@@ -8,6 +8,7 @@
 
 #include "src/base/result.h"
 #include "src/config/config.h"
+#include "src/config/emulation_config.h"
 #include "src/output/summary.h"
 #include "src/program/commands.h"
 #include "src/program/deployment.h"
@@ -19,6 +20,8 @@ void print_error(const std::string& message);
 
 /// Reads the configuration with the process's environment.
 Result<Config> load_config(const ConfigArguments& arguments);
+/// The same for an emulation's.
+Result<EmulationConfig> load_emulation(const ConfigArguments& arguments);
 
 /// Says on stderr what the run trains on, and from where.
 void print_data_note(const Deployment& deployment);

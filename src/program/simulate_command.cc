@@ -16,6 +16,7 @@
 #include "src/program/commands.h"
 #include "src/program/datacenter_record.h"
 #include "src/program/deployment.h"
+#include "src/program/link_parts.h"
 #include "src/program/run_setup.h"
 #include "src/program/status_line.h"
 #include "src/runtime/simulated/simulation.h"
@@ -32,11 +33,6 @@ void on_interrupt_signal(int signal_number) {
     std::signal(signal_number, SIG_DFL);
     std::raise(signal_number);
   }
-}
-
-SharedLink::Options link_options(const LinkConfig& link) {
-  return {.rate_bytes_per_s = bytes_per_second(link.bandwidth_mbps),
-          .delay = from_seconds(link.delay_ms / 1e3)};
 }
 
 /// Longer than any honest silence of a run: what its slowest computation and its deadlines take, several
@@ -122,10 +118,19 @@ class SimulatedRun {
         status_(StatusLine::on_stderr()),
         log_(folder / output::kLogFile),
         simulation_({.link =
-                         [&deployment](std::uint16_t from, std::uint16_t to) {
-                           return link_options(deployment.config().wan.links[from][to]);
+                         [&links = deployment.config().wan.links](std::uint16_t from, std::uint16_t to) {
+                           return wide_area_link_options(links[from][to], links[to][from]);
                          },
-                     .lan = link_options(deployment.config().wan.lan),
+                     .egress =
+                         [&caps = deployment.config().wan.caps](std::uint16_t datacenter) {
+                           return bytes_per_second(caps[datacenter].egress_mbps);
+                         },
+                     .ingress =
+                         [&caps = deployment.config().wan.caps](std::uint16_t datacenter) {
+                           return bytes_per_second(caps[datacenter].ingress_mbps);
+                         },
+                     .lan = shared_link_options(deployment.config().wan.lan),
+                     .link_seed = deployment.config().seed,
                      .threads = threads,
                      .stalled_after = stalled_after(deployment.config()),
                      .interrupted = [] { return interrupt_signals > 0; },
@@ -142,6 +147,7 @@ class SimulatedRun {
       return;
     }
     if (from.role != Role::server || from.index != 0) return;
+    if (std::holds_alternative<TrainingStarted>(report) && !began_) begin(now);
     DatacenterRecord& record = records_[from.datacenter];
     record.on_report(now, report);
     if (const auto* progress = std::get_if<Progress>(&report))
@@ -155,6 +161,16 @@ class SimulatedRun {
         compare_replicas();
       }
       show(now, *measured);
+    }
+  }
+
+  /// Traces and events of the links count from now on.
+  void begin(Time now) {
+    began_ = true;
+    simulation_.start_traces();
+    for (ScheduledFault fault : scheduled_faults(deployment_.config())) {
+      std::visit([now](auto& one) { one.at += now; }, fault);
+      simulation_.inject(fault);
     }
   }
 
@@ -208,6 +224,7 @@ class SimulatedRun {
   std::vector<std::unique_ptr<datacenter::Worker>> workers_;
   std::vector<DatacenterRecord> records_;
   std::vector<std::uint64_t> wan_bytes_;  // sent by each datacenter's first server so far
+  bool began_ = false;
   std::optional<Clock> compared_;
   std::optional<double> largest_difference_;
   StatusLine status_;

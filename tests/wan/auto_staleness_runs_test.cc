@@ -123,8 +123,11 @@ TEST(AutoStaleness, FollowsALinkThatSlowsDown) {
     return {.rate_bytes_per_s = 2e6, .delay = milliseconds(20)};
   };
   const Found before = found_by(options, 300);
-  options.faults = {LinkSlowdown{
-      .from = 0, .to = 1, .at = std::chrono::seconds(3), .lasts = std::chrono::hours(1), .factor = 0.03}};
+  options.faults = {LinkDegradation{.from = 0,
+                                    .to = 1,
+                                    .at = std::chrono::seconds(3),
+                                    .lasts = std::chrono::hours(1),
+                                    .values = {.rate_factor = 0.03}}};
   const Found after = found_by(options, 300);
   EXPECT_GT(after.largest_bound, before.largest_bound);
 }

@@ -218,8 +218,8 @@ TEST(ControlOvertakes, AHundredMegabytes) {
     arrived.emplace(report->clock, now);
     if (report->clock >= 3) actions.fail(FaultKind::failed, "enough seen");
   };
-  Simulation simulation({.link = [&](std::uint16_t, std::uint16_t) -> SharedLink::Options {
-                           return {.rate_bytes_per_s = kMegabit, .delay = round_trip / 2};
+  Simulation simulation({.link = [&](std::uint16_t, std::uint16_t) -> WideAreaLink::Options {
+                           return {.link = {.rate_bytes_per_s = kMegabit, .delay = round_trip / 2}};
                          },
                          .lan = {.rate_bytes_per_s = 1e9, .delay = microseconds(50)}});
   simulation.add(kServer, overheard);

@@ -41,7 +41,8 @@ TEST(Determinism, SameSeedSameBitsWhateverTheThreads) {
 TEST(Determinism, FaultsAndNoiseThatLoseNothingDelayARunAndLeaveItDetermined) {
   const auto disturb = [](DeploymentOptions& options) {
     const auto at = [](double s) { return from_seconds(s); };
-    options.faults = {LinkCut{0, 1, at(0.1), at(2.0)}, LinkSlowdown{1, 0, at(0.05), at(1.0), 0.3},
+    options.faults = {LinkCut{0, 1, at(0.1), at(2.0)},
+                      LinkDegradation{1, 0, at(0.05), at(1.0), {.rate_factor = 0.3}},
                       ProcessPause{ProcessGroup{1, Role::server, {}}, at(0.08), at(0.4)}};
     options.noise = [](std::size_t, std::size_t) {
       return LinkNoise{.jitter = std::chrono::milliseconds(20)};

@@ -59,7 +59,8 @@ class RealDeployment {
 
   /// Breaks all connections between two datacenters.
   void break_connections(std::size_t a, std::size_t b) {
-    EXPECT_FALSE(emulator_->reset(name_of(a), name_of(b)).has_value());
+    const std::size_t link = emulator_->find_link(name_of(a), name_of(b)).value();
+    EXPECT_FALSE(emulator_->apply({.link = link, .kind = wan::emulator::LinkEvent::Kind::reset}));
   }
 
   /// Runs everything to its end; every process must end well.

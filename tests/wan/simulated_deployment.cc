@@ -12,6 +12,19 @@
 #include "tests/src/runtime/forwarded_actions.h"
 
 namespace meridian::wan {
+
+namespace {
+
+WideAreaLink::Options link_options(const DeploymentOptions& options, std::size_t from, std::size_t to) {
+  const LinkNoise noise = options.noise(from, to);
+  WideAreaLink::Options link{.link = options.link(from, to), .repeats = noise.repeats};
+  if (noise.jitter == Time{0}) return link;
+  link.link.delay += noise.jitter / 2;
+  link.variation = {.kind = DelayVariation::Kind::uniform, .width = noise.jitter / 2};
+  return link;
+}
+
+}  // namespace
 /// A machine with a listener on both sides of it.
 class SimulatedDeployment::Tapped final : public Machine {
  public:
@@ -83,11 +96,10 @@ SimulatedDeployment::SimulatedDeployment(DeploymentOptions options, const Worklo
       servers_(options_.datacenters.size()),
       logs_(options_.datacenters.size()) {
   simulation_ = std::make_unique<Simulation>(Simulation::Options{
-      .link = [this](std::uint16_t from, std::uint16_t to) { return options_.link(from, to); },
+      .link = [this](std::uint16_t from, std::uint16_t to) { return link_options(options_, from, to); },
       .lan = {.rate_bytes_per_s = 1e9, .delay = std::chrono::microseconds(50)},
       .faults = options_.faults,
-      .noise = [this](std::uint16_t from, std::uint16_t to) { return options_.noise(from, to); },
-      .noise_seed = options_.seed,
+      .link_seed = options_.seed,
       .absent = options_.absent,
       .threads = options_.threads,
       .interrupted = [this] { return options_.interrupted_at && now_ >= *options_.interrupted_at; },

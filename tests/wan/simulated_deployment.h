@@ -26,6 +26,12 @@ struct DatacenterShape {
   double seconds_per_clock = 0.010;
 };
 
+/// The unevenness of one direction between two datacenters.
+struct LinkNoise {
+  Time jitter{0};  ///< on top of the delay, evenly from 0
+  WideAreaLink::Repeats repeats = {};
+};
+
 struct DeploymentOptions {
   std::vector<DatacenterShape> datacenters;
   std::function<SharedLink::Options(std::size_t from, std::size_t to)> link;

@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "src/base/result.h"
 #include "src/base/time.h"
+#include "src/network/wide_area_link.h"
 
 namespace meridian::wan::emulator {
 
@@ -26,6 +28,34 @@ struct LinkDescription {
   std::string to;
   double rate_bytes_per_s = 0;  ///< above 0; infinity for no limit
   Time delay{0};                ///< one way, at least 0
+  DelayVariation::Options variation = {};
+  double loss = 0;       ///< probability that a segment is lost, below 1
+  Time return_delay{0};  ///< of the other direction
+  RateTrace trace = {};
+  std::uint64_t seed = 1;  ///< of what varies by chance
+};
+
+/// What all links from, or to, one place may carry together.
+struct CapDescription {
+  std::string place;
+  std::optional<double> egress_bytes_per_s = std::nullopt;
+  std::optional<double> ingress_bytes_per_s = std::nullopt;
+};
+
+/// Something that happens to one link.
+struct LinkEvent {
+  enum class Kind : std::uint8_t {
+    cut,      ///< nothing moves, nothing is lost
+    degrade,  ///< `values` replace the link's own
+    restore,  ///< ends cuts and degradations
+    reset,    ///< every connection over it breaks; what is on the way is lost
+  };
+
+  std::size_t link = 0;  ///< by position in Description::links
+  Kind kind = Kind::cut;
+  Time at{0};                                ///< after begin(); for apply(): after the call
+  std::optional<Time> lasts = std::nullopt;  ///< a cut or degradation without it lasts until it is restored
+  LinkChange values = {};
 };
 
 /// Accepts TCP connections at `listen` (port 0: the system chooses one, see Emulator::port) and relays each
@@ -41,6 +71,8 @@ struct RelayDescription {
 struct Description {
   std::vector<LinkDescription> links;
   std::vector<RelayDescription> relays;
+  std::vector<CapDescription> caps = {};
+  std::vector<LinkEvent> events = {};
   /// How long a connection waits for a target that refuses or does not answer yet; then it is closed.
   Time connect_deadline = std::chrono::seconds(10);
 };
@@ -48,6 +80,24 @@ struct Description {
 struct LinkCounters {
   std::uint64_t bytes = 0;        ///< payload that came out at the link's far end
   std::uint64_t connections = 0;  ///< opened since the start, living and ended
+};
+
+/// One link as it is now.
+struct LinkState {
+  std::string from;
+  std::string to;
+  double rate_bytes_per_s = 0;  ///< in force
+  Time delay{0};
+  DelayVariation::Options variation = {};
+  double loss = 0;
+  bool cut = false;
+  bool degraded = false;
+  LinkCounters counters;
+  std::uint64_t open_connections = 0;
+  std::uint64_t waiting_bytes = 0;  ///< taken in and not out yet
+  std::uint64_t losses = 0;         ///< segments lost so far
+  Time busy{0};                     ///< how long it was serialising
+  Time up{0};                       ///< how long there has been this emulator
 };
 
 /// Bounded buffers: of one connection and direction at most rate x delay + 64 KiB are held; beyond that
@@ -58,8 +108,9 @@ struct LinkCounters {
 /// A failure of one connection ends that connection only. Setting up a connection costs no round trip of the
 /// link.
 ///
-/// run() may be called once and owns its thread while it runs; stop(), reset(), port() and counters() may be
-/// called from any thread, everything else before run().
+/// run() may be called once and owns its thread while it runs; stop(), port() and counters() may be called
+/// from any thread, and so may begin(), states(), change() and apply(), which are done in run()'s thread and
+/// need it to run within a second. Everything else before run().
 class Emulator {
  public:
   /// Listens at every relay's port, so that connections wait from now on, or says which relay or link cannot
@@ -77,10 +128,22 @@ class Emulator {
   /// Ends run(), or lets it return at once if it comes later. Not for signal handlers.
   void stop();
 
-  /// Breaks every connection of which one direction goes over the link `from` -> `to`: both sides see a
-  /// reset, and what was on the way is lost. New connections are accepted as before. An error says that there
-  /// is no such link. Done in run()'s thread, soon after the call.
-  Failure reset(const std::string& from, const std::string& to);
+  /// The description's events and traces count from now on. A second call does nothing.
+  Failure begin();
+  /// The same as soon as run() is called.
+  void begin_when_running();
+
+  /// The links as they are now, in the description's order.
+  Result<std::vector<LinkState>> states();
+
+  /// New values of a link's own, from now on.
+  Failure change(std::size_t link, const LinkChange& change);
+
+  /// Does it now, or after event.at.
+  Failure apply(const LinkEvent& event);
+
+  /// The position of a link, or nothing.
+  std::optional<std::size_t> find_link(const std::string& from, const std::string& to) const;
 
   /// Calls `on_readable` in run()'s thread whenever `fd` can be read without blocking, its end included,
   /// until it returns false. The descriptor stays the caller's and must outlive the emulator; it must be a

@@ -10,7 +10,7 @@
 
 #include "src/base/result.h"
 #include "wan/emulator/emulator.h"
-#include "wan/emulator/link_shaper.h"
+#include "wan/emulator/network_shaper.h"
 
 namespace meridian::wan::emulator {
 

@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "wan/emulator/link_shaper.h"
+#include "wan/emulator/network_shaper.h"
 
 namespace meridian::wan::emulator {
 
@@ -45,7 +45,10 @@ class Flow : public LinkReceiver {
   void wait_until_writable();
   void write();
   bool write_chunks();
-  std::size_t room() const { return link_.most_bytes_on_the_way() - held_bytes_; }
+  std::size_t room() const {
+    const std::size_t most = link_.most_bytes_on_the_way();
+    return most > held_bytes_ ? most - held_bytes_ : 0;
+  }
 
   RelayedConnection& connection_;
   asio::ip::tcp::socket& source_;

@@ -1,6 +1,6 @@
 // What can go wrong in a simulated run, as plain data with virtual times: links that are cut, slowed down or
-// lose their connections, processes that stand still or die, and the unevenness of a wide-area link. The same
-// schedule and seed give the same run.
+// lose their connections, and processes that stand still or die. The same schedule and seed give the same
+// run.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "src/base/process_id.h"
 #include "src/base/time.h"
+#include "src/network/wide_area_link.h"
 
 namespace meridian {
 
@@ -21,14 +22,14 @@ struct LinkCut {
   Time lasts{0};
 };
 
-/// The rate of one direction is multiplied by `factor` (above 0) while it lasts. Factors of slowdowns that
-/// overlap multiply.
-struct LinkSlowdown {
+/// One direction has these values while it lasts. Of degradations that overlap the latest counts; their
+/// factors on the rate multiply.
+struct LinkDegradation {
   std::uint16_t from = 0;
   std::uint16_t to = 0;
   Time at{0};
   Time lasts{0};
-  double factor = 1.0;
+  LinkChange values = {};
 };
 
 /// Connections of one direction break and are opened anew at once. What waited or was on the way on them is
@@ -72,18 +73,6 @@ struct ProcessKill {
   Time at{0};
 };
 
-using ScheduledFault = std::variant<LinkCut, LinkSlowdown, ConnectionReset, ProcessPause, ProcessKill>;
-
-/// The unevenness of one direction between two datacenters.
-struct LinkNoise {
-  /// Each message takes an additional time, uniform in [0, jitter], but none overtakes another one of its
-  /// connection.
-  Time jitter{0};
-  /// How probable it is that a message, unless it is a Hello, arrives a second time: as one that was resent,
-  /// so later messages of its connection may come before the copy.
-  double repeat_probability = 0.0;
-  /// A copy arrives at a time after the first, uniform in [0, repeated_after].
-  Time repeated_after{0};
-};
+using ScheduledFault = std::variant<LinkCut, LinkDegradation, ConnectionReset, ProcessPause, ProcessKill>;
 
 }  // namespace meridian

@@ -84,7 +84,7 @@ class Simulation::ProcessActions final : public Actions {
 };
 
 Simulation::Simulation(Options options) : options_(std::move(options)), pool_(options_.threads) {
-  schedule_faults();
+  for (std::size_t i = 0; i < options_.faults.size(); ++i) schedule_fault(i);
 }
 
 Simulation::~Simulation() = default;
@@ -114,21 +114,21 @@ class Simulation::FaultInjector {
       : simulation_(simulation), index_(index), begins_(begins) {}
 
   void operator()(const LinkCut& cut) const {
-    on_link(cut.from, cut.to, [this](SimulatedLink& link) {
+    on_link(cut.from, cut.to, [this](Network& network, Network::LinkId link) {
       if (begins_) {
-        link.begin_cut(simulation_.now_);
+        network.begin_cut(simulation_.now_, link, index_);
       } else {
-        link.end_cut(simulation_.now_);
+        network.end_cut(simulation_.now_, link, index_);
       }
     });
   }
 
-  void operator()(const LinkSlowdown& slowdown) const {
-    on_link(slowdown.from, slowdown.to, [&](SimulatedLink& link) {
+  void operator()(const LinkDegradation& degradation) const {
+    on_link(degradation.from, degradation.to, [&](Network& network, Network::LinkId link) {
       if (begins_) {
-        link.begin_slowdown(simulation_.now_, index_, slowdown.factor);
+        network.begin_degradation(simulation_.now_, link, index_, degradation.values);
       } else {
-        link.end_slowdown(simulation_.now_, index_);
+        network.end_degradation(simulation_.now_, link, index_);
       }
     });
   }
@@ -153,9 +153,9 @@ class Simulation::FaultInjector {
   template <typename Change>
   void on_link(std::uint16_t from, std::uint16_t to, Change change) const {
     const std::size_t index = simulation_.wan_link(from, to);
-    simulation_.carry(index);
-    change(simulation_.links_[index].link);
-    simulation_.wake_link(index);
+    simulation_.carry();
+    change(simulation_.network_, simulation_.links_[index].id);
+    simulation_.wake_network();
   }
 
   template <typename Change>
@@ -187,14 +187,26 @@ std::pair<Time, std::optional<Time>> span_of(const ScheduledFault& fault) {
 
 }  // namespace
 
-void Simulation::schedule_faults() {
-  for (std::size_t i = 0; i < options_.faults.size(); ++i) {
-    const auto [at, lasts] = span_of(options_.faults[i]);
-    MERIDIAN_CHECK(at >= Time{0} && lasts.value_or(Time{0}) >= Time{0}, "fault {} at {} ns for {} ns", i,
-                   at.count(), lasts.value_or(Time{0}).count());
-    schedule({.at = at, .kind = EventKind::fault_begins, .index = i});
-    if (lasts) schedule({.at = at + *lasts, .kind = EventKind::fault_ends, .index = i});
+void Simulation::schedule_fault(std::size_t index) {
+  const auto [at, lasts] = span_of(options_.faults[index]);
+  MERIDIAN_CHECK(at >= now_ && lasts.value_or(Time{0}) >= Time{0}, "fault {} at {} ns for {} ns", index,
+                 at.count(), lasts.value_or(Time{0}).count());
+  schedule({.at = at, .kind = EventKind::fault_begins, .index = index});
+  if (lasts && *lasts < Time::max() - at) {
+    schedule({.at = at + *lasts, .kind = EventKind::fault_ends, .index = index});
   }
+}
+
+void Simulation::inject(const ScheduledFault& fault) {
+  options_.faults.push_back(fault);
+  schedule_fault(options_.faults.size() - 1);
+}
+
+void Simulation::start_traces() {
+  if (traces_started_) return;
+  traces_started_ = now_;
+  network_.start_traces(now_);
+  wake_network();
 }
 
 std::size_t Simulation::link_between(std::size_t from, std::size_t to) {
@@ -203,7 +215,7 @@ std::size_t Simulation::link_between(std::size_t from, std::size_t to) {
   if (sender.datacenter != receiver.datacenter) return wan_link(sender.datacenter, receiver.datacenter);
   const auto [found, is_new] =
       link_index_.emplace(std::make_pair(kLocal | static_cast<std::uint32_t>(from), kLocal), links_.size());
-  if (is_new) links_.push_back({SimulatedLink(options_.lan, LinkNoise{}, Random(0)), {}, {}});
+  if (is_new) links_.push_back({network_.add_link({.link = options_.lan}, /*seed=*/0), {}});
   return found->second;
 }
 
@@ -212,12 +224,23 @@ std::size_t Simulation::wan_link(std::uint16_t from, std::uint16_t to) {
   const auto [found, is_new] =
       link_index_.emplace(std::make_pair(std::uint32_t{from}, std::uint32_t{to}), links_.size());
   if (is_new) {
-    links_.push_back({SimulatedLink(options_.link(from, to), options_.noise(from, to),
-                                    Random::for_parts(options_.noise_seed, {from, to})),
-                      {},
-                      {}});
+    const std::uint64_t seed = link_seed(options_.link_seed, from, to);
+    links_.push_back(
+        {network_.add_link(options_.link(from, to), seed, cap_of(from, egress_, options_.egress(from)),
+                           cap_of(to, ingress_, options_.ingress(to))),
+         {}});
+    if (traces_started_) network_.start_trace(*traces_started_, now_, links_.back().id);
   }
   return found->second;
+}
+
+std::optional<Network::CapId> Simulation::cap_of(std::uint16_t datacenter,
+                                                 std::map<std::uint16_t, Network::CapId>& caps,
+                                                 const std::optional<double>& rate) {
+  if (!rate) return std::nullopt;
+  const auto known = caps.find(datacenter);
+  if (known != caps.end()) return known->second;
+  return caps.emplace(datacenter, network_.add_cap(*rate)).first->second;
 }
 
 std::size_t Simulation::send(std::size_t from, ProcessId to, Channel channel, Message message) {
@@ -233,41 +256,39 @@ std::size_t Simulation::send(std::size_t from, ProcessId to, Channel channel, Me
   const std::size_t bytes = wire_bytes(header.size(), message.payloads);
   const std::size_t index = link_between(from, receiver->second);
   Link& link = links_[index];
-  const auto next_id = static_cast<SharedLink::ConnectionId>(2 * link.connections.size());
-  const SharedLink::ConnectionId connection =
+  const auto next_id = static_cast<Network::ConnectionId>(2 * link.connections.size());
+  const Network::ConnectionId connection =
       link.connections.emplace(std::make_pair(from, receiver->second), next_id).first->second;
   const std::uint64_t cookie = next_cookie_++;
   const bool may_repeat = !std::holds_alternative<Hello>(message.body);
   in_flight_.emplace(
       cookie, InFlight{from, receiver->second, channel, std::move(header), std::move(message.payloads)});
-  link.link.send(now_, connection + static_cast<SharedLink::ConnectionId>(channel), bytes, cookie,
-                 may_repeat);
-  wake_link(index);
+  network_.send(now_, link.id, connection + static_cast<Network::ConnectionId>(channel), bytes, cookie,
+                may_repeat);
+  wake_network();
   return bytes;
 }
 
-void Simulation::wake_link(std::size_t index) {
-  Link& link = links_[index];
-  const std::optional<Time> next = link.link.next_event();
-  if (!next || (link.wake && *link.wake <= *next)) return;
-  link.wake = next;
-  schedule({.at = *next, .kind = EventKind::link, .index = index});
+void Simulation::wake_network() {
+  const std::optional<Time> next = network_.next_event();
+  if (!next || (network_wake_ && *network_wake_ <= *next)) return;
+  network_wake_ = next;
+  schedule({.at = std::max(*next, now_), .kind = EventKind::network});
 }
 
-void Simulation::on_link(std::size_t index) {
-  Link& link = links_[index];
-  if (!link.wake || *link.wake > now_) return;  // an earlier wake-up made this one idle
-  link.wake.reset();
-  carry(index);
-  wake_link(index);
+void Simulation::on_network() {
+  if (!network_wake_ || *network_wake_ > now_) return;  // an earlier wake-up made this one idle
+  network_wake_.reset();
+  carry();
+  wake_network();
 }
 
-void Simulation::carry(std::size_t index) {
+void Simulation::carry() {
   arrivals_.clear();
-  links_[index].link.advance(now_, arrivals_);
-  std::vector<SimulatedLink::Arrival> due;
+  network_.advance(now_, arrivals_);
+  std::vector<Network::Arrival> due;
   due.swap(arrivals_);
-  for (const SimulatedLink::Arrival& arrival : due) {
+  for (const Network::Arrival& arrival : due) {
     const auto found = in_flight_.find(arrival.cookie);
     if (!arrival.last) {
       deliver(found->second);
@@ -282,7 +303,7 @@ void Simulation::carry(std::size_t index) {
 
 void Simulation::reset_connections(const ConnectionReset& reset) {
   const std::size_t index = wan_link(reset.from, reset.to);
-  carry(index);
+  carry();
   std::vector<std::uint64_t> lost;
   for (const auto& [ends, connection] : links_[index].connections) {
     const ProcessId sender = processes_[ends.first]->id;
@@ -290,11 +311,11 @@ void Simulation::reset_connections(const ConnectionReset& reset) {
     if (sender != reset.sender.value_or(sender) || receiver != reset.receiver.value_or(receiver)) continue;
     for (const Channel channel : {Channel::control, Channel::data}) {
       if (!(channel == Channel::control ? reset.control : reset.data)) continue;
-      links_[index].link.reset(now_, connection + static_cast<SharedLink::ConnectionId>(channel), lost);
+      network_.reset(now_, links_[index].id, connection + static_cast<Network::ConnectionId>(channel), lost);
     }
   }
   for (const std::uint64_t cookie : lost) in_flight_.erase(cookie);
-  wake_link(index);
+  wake_network();
 }
 
 void Simulation::deliver(InFlight message) {
@@ -321,8 +342,8 @@ void Simulation::hand_over(InFlight message) {
 
 void Simulation::handle(const Event& event) {
   switch (event.kind) {
-    case EventKind::link:
-      return on_link(event.index);
+    case EventKind::network:
+      return on_network();
     case EventKind::fault_begins:
     case EventKind::fault_ends: {
       const bool begins = event.kind == EventKind::fault_begins;
@@ -378,13 +399,12 @@ void Simulation::end(Process& process) {
 }
 
 Simulation::Outcome Simulation::run() {
-  std::uint64_t events = 0;
   bool interrupted = false;
   while (running_ > 0 && !fault_ && !events_.empty()) {
     const Event event = events_.top();
     events_.pop();
     now_ = event.at;
-    ++events;
+    ++events_handled_;
     handle(event);
     if (!interrupted && options_.interrupted()) {
       interrupted = true;
@@ -408,7 +428,7 @@ Simulation::Outcome Simulation::run() {
   for (const auto& process : processes_) {
     if (process->computation.valid()) process->computation.wait();
   }
-  return {now_, fault_, events};
+  return {now_, fault_, events_handled_};
 }
 
 }  // namespace meridian

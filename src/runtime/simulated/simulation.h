@@ -15,13 +15,13 @@
 #include <optional>
 #include <queue>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
-#include "src/network/shared_link.h"
+#include "src/network/network.h"
 #include "src/runtime/machine.h"
 #include "src/runtime/simulated/faults.h"
-#include "src/runtime/simulated/simulated_link.h"
 #include "src/runtime/thread_pool.h"
 
 namespace meridian {
@@ -31,17 +31,21 @@ class Simulation {
  public:
   struct Options {
     /// The link between two datacenters, by position; all connections from one to the other share it.
-    std::function<SharedLink::Options(std::uint16_t from, std::uint16_t to)> link;
+    std::function<WideAreaLink::Options(std::uint16_t from, std::uint16_t to)> link;
+    /// What all links from, and to, one datacenter carry together, in bytes a second; nullopt: no limit.
+    std::function<std::optional<double>(std::uint16_t datacenter)> egress = [](std::uint16_t) {
+      return std::nullopt;
+    };
+    std::function<std::optional<double>(std::uint16_t datacenter)> ingress = [](std::uint16_t) {
+      return std::nullopt;
+    };
     /// Inside a datacenter: what one process sends shares one link of this kind.
     SharedLink::Options lan;
     /// What goes wrong, and when; links of faults are between two different datacenters. A fault begins, and
     /// ends, before everything else of its nanosecond, but after what a link of it has due by then.
     std::vector<ScheduledFault> faults = {};
-    /// The unevenness of the link between two datacenters.
-    std::function<LinkNoise(std::uint16_t from, std::uint16_t to)> noise = [](std::uint16_t, std::uint16_t) {
-      return LinkNoise{};
-    };
-    std::uint64_t noise_seed = 0;
+    /// Of what varies by chance on links.
+    std::uint64_t link_seed = 0;
     /// Processes that are never started: what is sent to them is lost and takes no bytes.
     std::vector<ProcessId> absent = {};
     unsigned threads = 1;
@@ -72,6 +76,16 @@ class Simulation {
   /// Adds a process; the machine must outlive the simulation. Before run().
   void add(ProcessId id, Machine& machine);
 
+  /// Something more that goes wrong, not before now. Before run() or while it observes a report.
+  void inject(const ScheduledFault& fault);
+
+  /// The links' traces count from now on. While run() observes a report; a second call does nothing.
+  void start_traces();
+
+  /// Events so far, virtual time so far.
+  std::uint64_t events() const { return events_handled_; }
+  Time now() const { return now_; }
+
   /// Runs until every machine has finished or was killed, or one has failed; a run that cannot go on is a
   /// fault too.
   Outcome run();
@@ -80,23 +94,30 @@ class Simulation {
   struct Process;
   class ProcessActions;
 
-  enum class EventKind : std::uint8_t { start, link, timer, computed, interrupt, fault_begins, fault_ends };
+  enum class EventKind : std::uint8_t {
+    start,
+    network,
+    timer,
+    computed,
+    interrupt,
+    fault_begins,
+    fault_ends
+  };
 
   struct Event {
     Time at{0};
     std::uint64_t order = 0;
     EventKind kind = EventKind::start;
-    std::size_t index = 0;  // of the process, link or fault
+    std::size_t index = 0;  // of the process or fault
     TimerId timer = TimerId::tick;
     std::uint64_t generation = 0;  // of the timer's setting
     bool operator>(const Event& other) const { return at != other.at ? at > other.at : order > other.order; }
   };
 
   struct Link {
-    SimulatedLink link;
-    std::map<std::pair<std::size_t, std::size_t>, SharedLink::ConnectionId>
+    Network::LinkId id = 0;
+    std::map<std::pair<std::size_t, std::size_t>, Network::ConnectionId>
         connections;  // by processes, two each
-    std::optional<Time> wake;
   };
 
   struct InFlight {
@@ -109,15 +130,18 @@ class Simulation {
 
   class FaultInjector;
 
-  void schedule_faults();
+  void schedule_fault(std::size_t index);
 
   void schedule(Event event);
   std::size_t send(std::size_t from, ProcessId to, Channel channel, Message message);
   std::size_t link_between(std::size_t from, std::size_t to);
   std::size_t wan_link(std::uint16_t from, std::uint16_t to);
-  void wake_link(std::size_t index);
-  void on_link(std::size_t index);
-  void carry(std::size_t index);
+  std::optional<Network::CapId> cap_of(std::uint16_t datacenter,
+                                       std::map<std::uint16_t, Network::CapId>& caps,
+                                       const std::optional<double>& rate);
+  void wake_network();
+  void on_network();
+  void carry();
   void deliver(InFlight message);
   void hand_over(InFlight message);
   void handle(const Event& event);
@@ -131,9 +155,14 @@ class Simulation {
   ThreadPool pool_;
   std::vector<std::unique_ptr<Process>> processes_;
   std::map<ProcessId, std::size_t> process_index_;
+  Network network_;
   std::vector<Link> links_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::size_t> link_index_;
-  std::map<std::uint64_t, InFlight> in_flight_;
+  std::map<std::uint16_t, Network::CapId> egress_;
+  std::map<std::uint16_t, Network::CapId> ingress_;
+  std::optional<Time> network_wake_;
+  std::optional<Time> traces_started_;
+  std::unordered_map<std::uint64_t, InFlight> in_flight_;
   std::uint64_t next_cookie_ = 0;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::uint64_t next_order_ = 0;
@@ -141,7 +170,8 @@ class Simulation {
   Time last_progress_{0};
   std::size_t running_ = 0;
   std::optional<Fault> fault_;
-  std::vector<SimulatedLink::Arrival> arrivals_;
+  std::uint64_t events_handled_ = 0;
+  std::vector<Network::Arrival> arrivals_;
 };
 
 }  // namespace meridian

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "src/config/emulation_config.h"
 #include "src/config/yaml_tree.h"
 #include "tests/src/config/sample_config.h"
 
@@ -42,7 +43,7 @@ TEST(ConfigReader, ReadsEveryKey) {
   EXPECT_EQ(workload.optimizer, (OptimizerConfig{"momentum", 0.1, 0.9}));
   EXPECT_EQ(workload.batch, 32U);
   EXPECT_EQ(workload.evaluate_every, 50U);
-  EXPECT_EQ(workload.compute, (ComputeConfig{false, 0.05, 0.1, 0.02, {{"tokyo", 1.5}}}));
+  EXPECT_EQ(workload.compute, (ComputeConfig{false, 0.05, 0.1, {}, 0.02, {{"tokyo", 1.5}}}));
   EXPECT_EQ(workload.stop, (StopConfig{3000, 0.86, 300}));
   ASSERT_EQ(config.datacenters.size(), 3U);
   const std::vector<HostConfig> hosts = {{"10.0.0.5", "10.0.0.5", 7000}, {"10.0.0.6", "203.0.113.7", 7000}};
@@ -220,9 +221,9 @@ INSTANTIATE_TEST_SUITE_P(
             "unknown key 'datacenters[2].worker', perhaps 'datacenters[2].workers'; expected name, workers, "
             "servers or hosts"},
         Refusal{
-            "UnknownOfALink", "to: virginia, ", "to: virginia, @loss: 1, ",
-            "unknown key 'wan.links.pairs[1].loss'; expected between, from, to, bandwidth_mbps, delay_ms or "
-            "rtt_ms"},
+            "UnknownOfALink", "to: virginia, ", "to: virginia, @colour: 1, ",
+            "unknown key 'wan.links.pairs[1].colour'; expected between, from, to, bandwidth_mbps, delay_ms, "
+            "rtt_ms, jitter, loss or trace"},
         Refusal{"UnknownOfAHost", "port: 7000}", "port: 7000, @ports: 1}",
                 "unknown key 'datacenters[0].hosts[1].ports', perhaps 'datacenters[0].hosts[1].port'; "
                 "expected lan, "
@@ -679,13 +680,29 @@ TEST(ShippedConfigs, AreValidAsTheyAre) {
   const char* const root = std::getenv("MERIDIAN_SOURCE_DIR");
   ASSERT_NE(root, nullptr) << "MERIDIAN_SOURCE_DIR says where the checkout is; ctest sets it";
   int read = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(root) / "configs")) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(std::filesystem::path(root) / "configs")) {
     if (entry.path().extension() != ".yaml") continue;
-    const auto config = read_config(entry.path(), {}, sample::no_variables);
-    EXPECT_TRUE(config.ok()) << (config.ok() ? "" : config.error().message);
+    const auto expect_read = [&](const auto& config) {
+      EXPECT_TRUE(config.ok()) << (config.ok() ? "" : config.error().message);
+    };
+    switch (kind_of_config(entry.path())) {
+      case ConfigKind::run:
+        expect_read(read_config(entry.path(), {}, sample::no_variables));
+        break;
+      case ConfigKind::emulation:
+        expect_read(read_emulation(entry.path(), {}, sample::no_variables));
+        break;
+      case ConfigKind::links:
+        expect_read(read_links_file(entry.path()));
+        break;
+    }
+    EXPECT_EQ(entry.path().parent_path().filename() == "links",
+              kind_of_config(entry.path()) == ConfigKind::links)
+        << entry.path();
     ++read;
   }
-  EXPECT_GE(read, 3);
+  EXPECT_GE(read, 11);
 }
 
 TEST_F(ConfigFile, EndsLinesAsOtherSystemsDo) {

@@ -65,6 +65,10 @@ class Running {
   std::jthread thread_;
 };
 
+bool reset_link(Running& emulator, const std::string& from, const std::string& to) {
+  return !emulator->apply({.link = emulator->find_link(from, to).value(), .kind = LinkEvent::Kind::reset});
+}
+
 struct Pair {
   TcpSocket near;
   TcpSocket far;
@@ -192,7 +196,7 @@ TEST(Emulator, ALinksConnectionsCanBeBrokenAndOthersStay) {
   Pair second = connect_through(emulator, listener);
   Pair other{TcpSocket::connected(emulator->port(1)), listener.accept()};
 
-  EXPECT_FALSE(emulator->reset("there", "here").has_value()) << "either direction breaks both";
+  EXPECT_TRUE(reset_link(emulator, "there", "here")) << "either direction breaks both";
   char byte = 0;
   for (TcpSocket* broken : {&first.near, &first.far, &second.near, &second.far}) {
     EXPECT_LT(broken->receive({&byte, 1}), 0);
@@ -209,7 +213,7 @@ TEST(Emulator, ALinksConnectionsCanBeBrokenAndOthersStay) {
   waiting.set_deadline(milliseconds(50));
   ssize_t received = 0;
   for (int i = 0; i < 600; ++i) {
-    EXPECT_FALSE(emulator->reset("here", "there").has_value());
+    EXPECT_TRUE(reset_link(emulator, "here", "there"));
     received = waiting.receive({&byte, 1});
     if (received >= 0 || errno != EAGAIN) break;
   }
@@ -220,9 +224,10 @@ TEST(Emulator, ALinksConnectionsCanBeBrokenAndOthersStay) {
   next.send(std::string("next"));
   EXPECT_EQ(late.accept().receive_all(4), "next") << "nobody waits for it any more";
 
-  const Failure unknown = emulator->reset("here", "nowhere");
+  EXPECT_EQ(emulator->find_link("here", "nowhere"), std::nullopt);
+  const Failure unknown = emulator->apply({.link = 4, .kind = LinkEvent::Kind::reset});
   ASSERT_TRUE(unknown.has_value());
-  EXPECT_EQ(unknown->message, "there is no link here -> nowhere");
+  EXPECT_EQ(unknown->message, "there is no link 4");
 }
 
 TEST(Emulator, ASenderLearnsThatItsReceiverIsGone) {

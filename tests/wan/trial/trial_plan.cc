@@ -85,8 +85,8 @@ class Planner {
     }
     if (one_in(2)) noise_.jitter = from_seconds(spread(1e-4, 0.05));
     if (one_in(2)) {
-      noise_.repeat_probability = one_of(0.01, 0.05, 0.2);
-      noise_.repeated_after = from_seconds(spread(1e-3, 1.0));
+      noise_.repeats.probability = one_of(0.01, 0.05, 0.2);
+      noise_.repeats.within = from_seconds(spread(1e-3, 1.0));
     }
     plan_.options.link = [links = links_, count = datacenters()](std::size_t from, std::size_t to) {
       return links[from * count + to];
@@ -296,7 +296,7 @@ class Planner {
       plan_.faults.resets += which > 2 ? 2 : 1;
     } else if (kind == 8) {
       const double factor = one_of(0.02, 0.1, 0.5);
-      faults.emplace_back(LinkSlowdown{from, to, at, lasts, factor});
+      faults.emplace_back(LinkDegradation{from, to, at, lasts, {.rate_factor = factor}});
       ++plan_.faults.slowdowns;
       faulty_ += lasts;
     } else {
@@ -351,9 +351,9 @@ std::string words_of(const ScheduledFault& fault) {
     return fmt::format("{:.3f} s: link {}->{} cut for {:.3f} s", to_seconds(cut->at), cut->from, cut->to,
                        to_seconds(cut->lasts));
   }
-  if (const auto* slow = std::get_if<LinkSlowdown>(&fault)) {
+  if (const auto* slow = std::get_if<LinkDegradation>(&fault)) {
     return fmt::format("{:.3f} s: link {}->{} at {} of its rate for {:.3f} s", to_seconds(slow->at),
-                       slow->from, slow->to, slow->factor, to_seconds(slow->lasts));
+                       slow->from, slow->to, slow->values.rate_factor, to_seconds(slow->lasts));
   }
   if (const auto* reset = std::get_if<ConnectionReset>(&fault)) {
     return fmt::format("{:.3f} s: connections {}->{} reset ({}{}{})", to_seconds(reset->at), reset->from,
@@ -416,9 +416,9 @@ std::string TrialPlan::words() const {
     text += "\n";
   }
   const LinkNoise noise = options.noise(0, 1);
-  text +=
-      fmt::format("{}; jitter {:.1f} ms, {} of messages repeated within {:.3f} s\n", topology,
-                  to_seconds(noise.jitter) * 1e3, noise.repeat_probability, to_seconds(noise.repeated_after));
+  text += fmt::format("{}; jitter {:.1f} ms, {} of messages repeated within {:.3f} s\n", topology,
+                      to_seconds(noise.jitter) * 1e3, noise.repeats.probability,
+                      to_seconds(noise.repeats.within));
   for (const ScheduledFault& fault : options.faults) text += words_of(fault) + "\n";
   return text;
 }

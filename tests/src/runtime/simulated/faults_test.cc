@@ -32,7 +32,7 @@ constexpr Time kDelay = milliseconds(50);
 Simulation::Options options_with(std::vector<ScheduledFault> faults) {
   Simulation::Options options;
   options.link = [](std::uint16_t /*from*/, std::uint16_t /*to*/) {
-    return SharedLink::Options{.rate_bytes_per_s = kRate, .delay = kDelay};
+    return WideAreaLink::Options{.link = {.rate_bytes_per_s = kRate, .delay = kDelay}};
   };
   options.lan = {.rate_bytes_per_s = 1e8, .delay = milliseconds(1)};
   options.faults = std::move(faults);
@@ -123,7 +123,8 @@ TEST(Faults, WhatIsSentDuringACutStartsAtItsEnd) {
 TEST(Faults, ASlowdownHoldsForTheBytesSerialisedWhileItLasts) {
   Peer here({{seconds(0), kFar, Channel::data, 100'000}});
   Peer far;
-  Simulation simulation(options_with({LinkSlowdown{0, 1, milliseconds(100), milliseconds(1000), 0.25}}));
+  Simulation simulation(
+      options_with({LinkDegradation{0, 1, milliseconds(100), milliseconds(1000), {.rate_factor = 0.25}}}));
   simulation.add(kHere, here.machine);
   simulation.add(kFar, far.machine);
   EXPECT_FALSE(simulation.run().fault);
@@ -332,11 +333,14 @@ TEST(Faults, NoiseRepeatsAndDelaysMessagesBetweenDatacentersButNoHello) {
   receive(far, heartbeats, hellos, &arrived);
   receive(beside, beside_heartbeats, hellos, nullptr);
   Simulation::Options options = options_with({});
-  options.noise = [](std::uint16_t from, std::uint16_t to) {
+  options.link = [](std::uint16_t from, std::uint16_t to) {
     EXPECT_EQ(std::pair(from, to), std::pair(std::uint16_t{0}, std::uint16_t{1}));
-    return LinkNoise{seconds(1), 1.0, seconds(1)};
+    return WideAreaLink::Options{
+        .link = {.rate_bytes_per_s = kRate, .delay = kDelay + milliseconds(500)},
+        .variation = {.kind = DelayVariation::Kind::uniform, .width = milliseconds(500)},
+        .repeats = {1.0, seconds(1)}};
   };
-  options.noise_seed = 3;
+  options.link_seed = 3;
   Simulation simulation(options);
   simulation.add(kHere, sender);
   simulation.add(kFar, far);

@@ -40,7 +40,8 @@ constexpr std::size_t kTurn = 16 * 1024;
 Simulation::Options options() {
   Simulation::Options options;
   options.link = [](std::uint16_t /*from*/, std::uint16_t /*to*/) {
-    return SharedLink::Options{.rate_bytes_per_s = kWanRate, .delay = kWanDelay, .turn_bytes = kTurn};
+    return WideAreaLink::Options{
+        .link = {.rate_bytes_per_s = kWanRate, .delay = kWanDelay, .turn_bytes = kTurn}};
   };
   options.lan = {.rate_bytes_per_s = kLanRate, .delay = kLanDelay, .turn_bytes = kTurn};
   return options;
@@ -349,18 +350,21 @@ TEST(Simulation, IsAFunctionOfItsInputWhateverTheNumberOfThreads) {
 }
 
 TEST(Simulation, FaultsAndNoiseAreAFunctionOfTheirInputTooWhateverTheNumberOfThreads) {
-  const auto with = [](std::uint64_t noise_seed) {
+  const auto with = [](std::uint64_t link_seed) {
     Simulation::Options faulty = options();
     faulty.faults = {
         LinkCut{0, 1, milliseconds(50), milliseconds(70)},
-        LinkSlowdown{1, 0, milliseconds(20), milliseconds(200), 0.25},
+        LinkDegradation{1, 0, milliseconds(20), milliseconds(200), {.rate_factor = 0.25}},
         ConnectionReset{0, 1, milliseconds(190), true, true, std::nullopt, std::nullopt},
         ProcessPause{ProcessGroup::only(ProcessId::worker(0, 1)), milliseconds(30), milliseconds(90)},
         ProcessKill{ProcessGroup::only(ProcessId::worker(1, 2)), milliseconds(150)}};
-    faulty.noise = [](std::uint16_t /*from*/, std::uint16_t /*to*/) {
-      return LinkNoise{milliseconds(10), 0.2, milliseconds(30)};
+    faulty.link = [link = faulty.link](std::uint16_t from, std::uint16_t to) {
+      WideAreaLink::Options noisy = link(from, to);
+      noisy.variation = {.kind = DelayVariation::Kind::uniform, .width = milliseconds(10)};
+      noisy.repeats = {0.2, milliseconds(30)};
+      return noisy;
     };
-    faulty.noise_seed = noise_seed;
+    faulty.link_seed = link_seed;
     return faulty;
   };
   const std::string history = history_of_a_busy_run(1, 5, with(1));
