@@ -264,9 +264,11 @@ void Mirror::report_news(Time now, Actions& actions) {
   if (!mode_.what->sends()) return;
   for (Session& session : sessions_) {
     const bool complete = session.out.complete_clock() > session.told_complete;
-    // Where clocks count as they are complete, a clock without an exchange is no news.
-    const bool reported =
-        !mode_.merge->clocks_apart() && reported_to(session.neighbour) > session.told_reported;
+    // Where clocks count as they are complete, a clock without an exchange is no news. Nobody is told of more
+    // than what is closed here, which is asked first: this comes after every message, and relays have to be
+    // looked through.
+    const bool reported = !mode_.merge->clocks_apart() && closed_ > session.told_reported &&
+                          reported_to(session.neighbour) > session.told_reported;
     if (complete || reported) send_report(now, session, actions);
   }
 }
