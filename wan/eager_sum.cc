@@ -11,16 +11,8 @@
 namespace meridian::wan {
 
 void add_chunk(const UpdateChunk& chunk, datacenter::ParameterStore& store) {
-  std::size_t entered = store.tables();
-  std::span<float> values;
-  std::size_t begin = 0;
-  for_each_entry(chunk, [&](std::size_t table, std::size_t flat, float value) {
-    if (table != entered) {
-      entered = table;
-      values = store.change(table);
-      begin = store.ranges()[table].begin;
-    }
-    values[flat - begin] += value;
+  add_entries(chunk, [&](std::size_t table) {
+    return OwnedSums{store.change(table).data(), store.ranges()[table].begin};
   });
 }
 

@@ -185,16 +185,8 @@ void Exchange::advance(Sum& sum, Open& exchange, bool own_is_there) {
 
 void Exchange::add_waiting(Arrived& arrived, Sum& sum) {
   for (const UpdateChunk& chunk : arrived.waiting) {
-    std::size_t entered = sum.sums.size();
-    float* sums = nullptr;
-    std::size_t begin = 0;
-    for_each_entry(chunk, [&](std::size_t table, std::size_t flat, float value) {
-      if (table != entered) {
-        entered = table;
-        sums = sum.sums[table].data();
-        begin = options_.owned[table].begin;
-      }
-      sums[flat - begin] += value;
+    add_entries(chunk, [&](std::size_t table) {
+      return OwnedSums{sum.sums[table].data(), options_.owned[table].begin};
     });
   }
   arrived.waiting.clear();

@@ -30,6 +30,9 @@ struct TableSelection {
 /// One TableSelection for each table.
 using Selection = std::vector<TableSelection>;
 
+/// Appends the entries of `values` that are not zero, which begin at offset 0.
+void append_nonzeros(std::span<const float> values, TableSelection& out);
+
 /// Writes into `selection` all entries of `sums` that are not zero. Returns the first table in which one is
 /// not finite, if any: it must not be sent.
 std::optional<std::size_t> select_nonzeros(std::span<const FloatBuffer> sums, Selection& selection);

@@ -46,7 +46,8 @@ class EntryScan {
   }
 
  private:
-  static constexpr std::size_t kBlock = 256;
+  // One entry in a hundred is significant as a rule, and most blocks of this size are passed over.
+  static constexpr std::size_t kBlock = 32;
 
   bool any_significant(std::span<const float> values, std::span<const float> residual) const {
     const std::size_t count = residual.size();

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "src/optimizer/finite.h"
 #include "src/wire/codec.h"
 
 namespace meridian::wan {
@@ -34,6 +35,28 @@ std::pair<std::size_t, std::size_t> shared_entries(const TableSelection& entries
     return static_cast<std::size_t>(found - entries.offsets.begin());
   };
   return {position(shared.begin), position(shared.end)};
+}
+
+/// Writes the entries [first, past) of a selection as the segment that they make.
+void lay_out(const TableSelection& entries, std::size_t first, std::size_t past, const Segment& segment,
+             std::byte* out) {
+  const std::size_t count = past - first;
+  const std::uint32_t first_offset = entries.offsets[first];
+  if (segment.sparse != 0) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint32_t offset = entries.offsets[first + i] - first_offset;
+      std::memcpy(out + i * sizeof(offset), &offset, sizeof(offset));
+    }
+    out += count * sizeof(std::uint32_t);
+  } else if (segment.count > count) {
+    std::memset(out, 0, segment.count * sizeof(float));
+    for (std::size_t i = first; i < past; ++i) {
+      std::memcpy(out + (entries.offsets[i] - first_offset) * sizeof(float), &entries.values[i],
+                  sizeof(float));
+    }
+    return;
+  }
+  std::memcpy(out, &entries.values[first], count * sizeof(float));
 }
 
 }  // namespace
@@ -67,13 +90,20 @@ std::size_t ChunkCutter::fitting(std::size_t room) const {
 }
 
 UpdateChunk ChunkCutter::next(std::size_t max_bytes) {
-  auto bytes = std::make_shared<std::vector<std::byte>>();
+  // First what goes in, then its bytes: they are allocated once, and never filled with zeros in vain.
+  struct Piece {
+    std::size_t table;
+    std::size_t first;
+    std::size_t past;
+  };
+  std::vector<Piece> pieces;
   UpdateChunk chunk;
-  while (!done() && chunk.header.segments.size() < kMaxSegments) {
+  std::size_t size = 0;
+  while (!done() && pieces.size() < kMaxSegments) {
     const TableSelection& entries = selection_[table_];
-    std::size_t past = fitting(max_bytes - std::min(max_bytes, bytes->size()));
+    std::size_t past = fitting(max_bytes - std::min(max_bytes, size));
     if (past == next_) {
-      if (!bytes->empty()) break;
+      if (size > 0) break;
       past = next_ + 1;
     }
     const std::size_t first_offset = entries.offsets[next_];
@@ -82,29 +112,22 @@ UpdateChunk ChunkCutter::next(std::size_t max_bytes) {
     const bool dense = span * kDenseBytes <= count * kSparseBytes;
     chunk.header.segments.push_back(
         {static_cast<std::uint16_t>(table_), owned_[table_].begin + first_offset, span, dense ? 0 : count});
-    const std::size_t at = bytes->size();
-    bytes->resize(at + chunk.header.segments.back().payload_bytes());
-    std::byte* const out = bytes->data() + at;
-    if (dense) {
-      for (std::size_t i = next_; i < past; ++i) {
-        std::memcpy(out + (entries.offsets[i] - first_offset) * sizeof(float), &entries.values[i],
-                    sizeof(float));
-      }
-    } else {
-      for (std::size_t i = 0; i < count; ++i) {
-        const auto offset = static_cast<std::uint32_t>(entries.offsets[next_ + i] - first_offset);
-        std::memcpy(out + i * sizeof(offset), &offset, sizeof(offset));
-      }
-      std::memcpy(out + count * sizeof(std::uint32_t), &entries.values[next_], count * sizeof(float));
-    }
+    size += chunk.header.segments.back().payload_bytes();
+    pieces.push_back({table_, next_, past});
     next_ = past;
     if (next_ == past_) {
       ++table_;
       enter_table();
     }
   }
-  const std::span<const std::byte> view(*bytes);
-  chunk.payload = Payload(std::move(bytes), view);
+  const auto bytes = std::make_shared_for_overwrite<std::byte[]>(size);
+  std::byte* out = bytes.get();
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const Segment& segment = chunk.header.segments[i];
+    lay_out(selection_[pieces[i].table], pieces[i].first, pieces[i].past, segment, out);
+    out += segment.payload_bytes();
+  }
+  chunk.payload = Payload(bytes, {bytes.get(), size});
   return chunk;
 }
 
@@ -127,7 +150,11 @@ Selection ChunkCutter::take_rest() {
   Selection rest(selection_.size());
   while (!done()) {
     const TableSelection& entries = selection_[table_];
-    for (; next_ < past_; ++next_) rest[table_].add(entries.offsets[next_], entries.values[next_]);
+    const auto first = static_cast<std::ptrdiff_t>(next_);
+    const auto past = static_cast<std::ptrdiff_t>(past_);
+    rest[table_].offsets.assign(entries.offsets.begin() + first, entries.offsets.begin() + past);
+    rest[table_].values.assign(entries.values.begin() + first, entries.values.begin() + past);
+    next_ = past_;
     ++table_;
     enter_table();
   }
@@ -155,19 +182,35 @@ Failure check_chunk(const UpdateChunk& chunk, const std::vector<TableRange>& sha
     }
     const std::size_t values = segment.sparse == 0 ? segment.count : segment.sparse;
     const std::byte* const value_bytes = bytes + 4 * segment.sparse;
-    bool finite = true;
-    for (std::size_t i = 0; i < values; ++i)
-      finite = finite && std::isfinite(load_float(value_bytes + 4 * i));
-    if (!finite) return Error{fmt::format("a value that is not finite in table {}", segment.table)};
+    FiniteCheck check;
+    for (std::size_t i = 0; i < values; ++i) check.see(load_float(value_bytes + 4 * i));
+    if (!check.all_finite())
+      return Error{fmt::format("a value that is not finite in table {}", segment.table)};
     at += segment.payload_bytes();
   }
   return {};
 }
 
+void add_segment(const Segment& segment, std::span<const std::byte> bytes, float* sums) {
+  if (segment.sparse == 0) return add_floats({sums, segment.count}, bytes);
+  const std::byte* const offsets = bytes.data();
+  const std::byte* const values = offsets + segment.sparse * sizeof(std::uint32_t);
+  for (std::size_t i = 0; i < segment.sparse; ++i) {
+    std::uint32_t offset = 0;
+    std::memcpy(&offset, offsets + i * sizeof(offset), sizeof(offset));
+    sums[offset] += load_float(values + i * sizeof(float));
+  }
+}
+
 void add_chunk_to(const UpdateChunk& chunk, const std::vector<TableRange>& owned,
                   std::vector<FloatBuffer>& sums, bool magnitudes) {
+  if (!magnitudes) {
+    return add_entries(chunk, [&](std::size_t table) {
+      return OwnedSums{sums[table].data(), owned[table].begin};
+    });
+  }
   for_each_entry(chunk, [&](std::size_t table, std::size_t flat, float value) {
-    sums[table][flat - owned[table].begin] += magnitudes ? std::fabs(value) : value;
+    sums[table][flat - owned[table].begin] += std::fabs(value);
   });
 }
 

@@ -60,6 +60,9 @@ std::size_t update_bytes(std::size_t span, std::size_t count);
 /// do not rise, a value that is not finite. Sizes were checked on decoding.
 Failure check_chunk(const UpdateChunk& chunk, const std::vector<datacenter::TableRange>& shared);
 
+/// Adds the values of a segment, which `bytes` holds, to the sums of its range, which begin at `sums`.
+void add_segment(const Segment& segment, std::span<const std::byte> bytes, float* sums);
+
 /// Calls visit(table, flat index, value) for every entry. Requires a checked chunk.
 template <typename Visit>
 void for_each_entry(const UpdateChunk& chunk, Visit visit) {
@@ -78,6 +81,23 @@ void for_each_entry(const UpdateChunk& chunk, Visit visit) {
       }
     }
     at += segment.payload_bytes();
+  }
+}
+
+/// The same for those who add the values: sums_of(table) is asked once for each segment for the sums over the
+/// table's owned range, which begins at flat index `begin`.
+struct OwnedSums {
+  float* sums = nullptr;
+  std::size_t begin = 0;
+};
+template <typename SumsOf>
+void add_entries(const UpdateChunk& chunk, SumsOf sums_of) {
+  std::size_t at = 0;
+  for (const Segment& segment : chunk.header.segments) {
+    const OwnedSums owned = sums_of(static_cast<std::size_t>(segment.table));
+    const std::span<const std::byte> bytes = chunk.payload.bytes().subspan(at, segment.payload_bytes());
+    add_segment(segment, bytes, owned.sums + (segment.first - owned.begin));
+    at += bytes.size();
   }
 }
 

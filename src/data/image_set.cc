@@ -8,13 +8,17 @@ namespace meridian {
 Normalisation normalisation_of(const ImageSet& set) {
   if (set.pixels.empty()) return {};
   // Counting is exact, so the result depends on no order of summation.
-  std::array<std::uint64_t, 256> counts{};
-  for (const std::uint8_t pixel : set.pixels) ++counts[pixel];
+  // Neighbouring pixels are often equal, and to count one would wait for the other: they count in turns.
+  constexpr std::size_t kTurns = 4;
+  std::array<std::array<std::uint64_t, 256>, kTurns> counts{};
+  for (std::size_t i = 0; i < set.pixels.size(); ++i) ++counts[i % kTurns][set.pixels[i]];
   std::uint64_t sum = 0;
   std::uint64_t sum_of_squares = 0;
-  for (std::uint64_t value = 0; value < counts.size(); ++value) {
-    sum += counts[value] * value;
-    sum_of_squares += counts[value] * value * value;
+  for (const auto& turn : counts) {
+    for (std::uint64_t value = 0; value < turn.size(); ++value) {
+      sum += turn[value] * value;
+      sum_of_squares += turn[value] * value * value;
+    }
   }
   const double count = static_cast<double>(set.pixels.size());
   const double mean = static_cast<double>(sum) / count;

@@ -2,25 +2,43 @@
 
 #define EIGEN_DONT_PARALLELIZE
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 
 #include "src/base/check.h"
+#include "src/base/instruction_sets.h"
 
 namespace meridian {
 namespace {
 
-using Rows = Eigen::Array<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using Row = Eigen::Array<float, 1, Eigen::Dynamic>;
+// ---- loops over plain arrays, which never overlap
 
-Eigen::Index to_index(std::size_t size) { return static_cast<Eigen::Index>(size); }
-
-// Unaligned maps: nothing is assumed about where a caller's memory lies.
-Eigen::Map<Rows> map(Matrix matrix) { return {matrix.data, to_index(matrix.rows), to_index(matrix.columns)}; }
-Eigen::Map<const Rows> map(ConstMatrix matrix) {
-  return {matrix.data, to_index(matrix.rows), to_index(matrix.columns)};
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void scale_array(const std::uint8_t* __restrict bytes, float scale, float shift, float* __restrict values,
+                 std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) values[i] = static_cast<float>(bytes[i]) * scale + shift;
 }
-Eigen::Map<const Row> map(std::span<const float> row) { return {row.data(), to_index(row.size())}; }
-Eigen::Map<Row> map(std::span<float> row) { return {row.data(), to_index(row.size())}; }
+
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void add_array(const float* __restrict terms, float* __restrict sums, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) sums[i] += terms[i];
+}
+
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void rectify_array(const float* __restrict input, float* __restrict output, std::size_t size) {
+  // Written so that a NaN, which is not below 0, passes through.
+  for (std::size_t i = 0; i < size; ++i) output[i] = input[i] < 0.0F ? 0.0F : input[i];
+}
+
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void pass_where_positive(const float* __restrict output, const float* __restrict gradient,
+                         float* __restrict result, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) {
+    // Read whether it passes or not: a loop without a branch. Which entries pass cannot be predicted.
+    const float value = gradient[i];
+    result[i] = output[i] > 0.0F ? value : 0.0F;
+  }
+}
 
 void check_same_shape(ConstMatrix a, ConstMatrix b) {
   MERIDIAN_CHECK(a.rows == b.rows && a.columns == b.columns, "{} x {} against {} x {}", a.rows, a.columns,
@@ -54,7 +72,9 @@ CrossEntropy exponentiate_rows(Matrix logits, std::span<const std::uint8_t> labe
     for (float& logit : row) logit -= largest;
   }
   // One pass over the whole block: Eigen's exponential takes several elements at a time.
-  auto all = map(std::span<float>(logits.data, logits.size()));
+  // An unaligned map: nothing is assumed about where a caller's memory lies.
+  Eigen::Map<Eigen::Array<float, Eigen::Dynamic, 1>> all(logits.data,
+                                                         static_cast<Eigen::Index>(logits.size()));
   all = all.exp();
   for (std::size_t i = 0; i < logits.rows; ++i) {
     const std::span<float> row(logits.data + i * logits.columns, logits.columns);
@@ -70,37 +90,31 @@ CrossEntropy exponentiate_rows(Matrix logits, std::span<const std::uint8_t> labe
 
 void scale_bytes(std::span<const std::uint8_t> bytes, float scale, float shift, std::span<float> values) {
   MERIDIAN_CHECK(bytes.size() == values.size(), "{} bytes into {} values", bytes.size(), values.size());
-  const std::uint8_t* const from = bytes.data();
-  float* const to = values.data();
-  for (std::size_t i = 0; i < values.size(); ++i) to[i] = static_cast<float>(from[i]) * scale + shift;
+  scale_array(bytes.data(), scale, shift, values.data(), values.size());
 }
 
 void add_to_rows(std::span<const float> row, Matrix matrix) {
   MERIDIAN_CHECK(row.size() == matrix.columns, "{} values for {} columns", row.size(), matrix.columns);
-  map(matrix).rowwise() += map(row);
+  for (std::size_t i = 0; i < matrix.rows; ++i)
+    add_array(row.data(), matrix.data + i * matrix.columns, row.size());
 }
 
 void sum_columns(ConstMatrix matrix, std::span<float> sums) {
   MERIDIAN_CHECK(sums.size() == matrix.columns, "{} sums for {} columns", sums.size(), matrix.columns);
-  auto total = map(sums);
-  total.setZero();
-  const auto rows = map(matrix);
-  for (Eigen::Index i = 0; i < rows.rows(); ++i) total += rows.row(i);
+  std::fill(sums.begin(), sums.end(), 0.0F);
+  for (std::size_t i = 0; i < matrix.rows; ++i)
+    add_array(matrix.data + i * matrix.columns, sums.data(), sums.size());
 }
 
 void rectify(ConstMatrix input, Matrix output) {
   check_same_shape(input, output);
-  // Written so that a NaN, which is not below 0, passes through.
-  for (std::size_t i = 0; i < output.size(); ++i)
-    output.data[i] = input.data[i] < 0.0F ? 0.0F : input.data[i];
+  rectify_array(input.data, output.data, output.size());
 }
 
 void rectify_backward(ConstMatrix output, ConstMatrix output_gradient, Matrix input_gradient) {
   check_same_shape(output, output_gradient);
   check_same_shape(output, input_gradient);
-  for (std::size_t i = 0; i < output.size(); ++i) {
-    input_gradient.data[i] = output.data[i] > 0.0F ? output_gradient.data[i] : 0.0F;
-  }
+  pass_where_positive(output.data, output_gradient.data, input_gradient.data, output.size());
 }
 
 CrossEntropy measure_cross_entropy(Matrix logits, std::span<const std::uint8_t> labels) {

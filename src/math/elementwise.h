@@ -1,6 +1,7 @@
 // Arithmetic over matrices element by element: what a network needs between its products. Rows are samples.
 //
-// Thread safety: no state; every function may be called from any thread at once.
+// Thread safety: no state; every function may be called from any thread at once. What a function reads and
+// what it writes must not overlap.
 #pragma once
 
 #include <cstddef>

@@ -25,7 +25,15 @@ constexpr std::size_t kEvaluationBlock = 500;
 // The generated set is one fixed set, as a downloaded one would be: runs with other seeds still share it.
 constexpr std::uint64_t kGeneratedDataSeed = 20;
 
+// A batch's images lie all over memory: one is fetched while these many before it are worked on.
+constexpr std::size_t kImagesAhead = 2;
+
 constexpr std::size_t kLargestHidden = std::size_t{1} << 20;
+
+void prefetch(std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t kLine = 64;
+  for (std::size_t at = 0; at < bytes.size(); at += kLine) __builtin_prefetch(bytes.data() + at);
+}
 
 struct Scratch {
   std::vector<std::uint32_t> samples;
@@ -78,6 +86,7 @@ class ClassificationWorkload : public Workload {
     const Matrix inputs = input_block(*scratch, batch_);
     scratch->labels.resize(batch_);
     for (std::size_t i = 0; i < batch_; ++i) {
+      if (i + kImagesAhead < batch_) prefetch(train.image(scratch->samples[i + kImagesAhead]));
       const std::size_t sample = scratch->samples[i];
       normalise(train.image(sample), {inputs.data + i * inputs.columns, inputs.columns});
       scratch->labels[i] = train.labels[sample];

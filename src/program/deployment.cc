@@ -83,7 +83,13 @@ Result<std::unique_ptr<Deployment>> Deployment::create(Config config) {
   made->workload_ = std::move(built).value();
   if (Failure failure = check_table_names(made->config_, made->workload_->tables())) return *failure;
   made->shards_ = std::make_unique<datacenter::ShardMap>(made->workload_->tables(), made->config_.shards);
+  made->identity_text_ = std::make_shared<const std::string>(identity_text(made->config_));
   return made;
+}
+
+void Deployment::set_compute(ComputeConfig compute) {
+  config_.workload.compute = std::move(compute);
+  identity_text_ = std::make_shared<const std::string>(identity_text(config_));
 }
 
 std::string Deployment::data_note() const { return workload_->note(); }
@@ -95,14 +101,16 @@ std::string Deployment::name_of(ProcessId id) const {
 }
 
 Identity Deployment::identity(ProcessId id, std::uint64_t incarnation) const {
-  const std::string text = identity_text(config_);
+  // A refusal carries no more of it, and a simulation hosts every process: the text names every pair of
+  // datacenters.
+  std::string told = identity_text_->substr(0, Membership::kMaxRefusalBytes);
   return {.self = id,
           .name = name_of(id),
-          .run_digest = run_digest(config_),
+          .run_digest = hash_text(*identity_text_),
           .incarnation = incarnation,
-          .configuration = text,
-          .explain_difference = [text](const std::string& theirs) {
-            return first_difference(text, theirs).value_or("no key differs, so their versions must");
+          .configuration = std::move(told),
+          .explain_difference = [text = identity_text_](const std::string& theirs) {
+            return first_difference(*text, theirs).value_or("no key differs, so their versions must");
           }};
 }
 

@@ -31,7 +31,7 @@ class Deployment {
   std::string data_note() const;
 
   /// Puts measured computation times in the place of `compute: measured`. Before any machine is made.
-  void set_compute(ComputeConfig compute) { config_.workload.compute = std::move(compute); }
+  void set_compute(ComputeConfig compute);
 
   /// Every process of the run: for each datacenter its servers, then its workers.
   std::vector<ProcessId> processes() const;
@@ -53,6 +53,7 @@ class Deployment {
   Config config_;
   std::unique_ptr<Workload> workload_;
   std::unique_ptr<datacenter::ShardMap> shards_;
+  std::shared_ptr<const std::string> identity_text_;
 };
 
 /// All processes of a configuration, as Deployment::processes(), without building anything.
