@@ -1,4 +1,5 @@
-// A blocking loopback TCP socket for tests, whose every wait ends after a deadline.
+// A blocking TCP socket for tests, on the loopback interface unless told otherwise, whose every wait ends
+// after a deadline.
 #pragma once
 
 #include <arpa/inet.h>
@@ -21,6 +22,8 @@ namespace meridian::wan::emulator {
 
 /// Throws when the system refuses what every test takes for granted.
 class TcpSocket {
+  static constexpr const char* kLoopback = "127.0.0.1";
+
  public:
   TcpSocket() : TcpSocket(::socket(AF_INET, SOCK_STREAM, 0)) {}
   TcpSocket(TcpSocket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -31,26 +34,26 @@ class TcpSocket {
   ~TcpSocket() { close(); }
 
   /// Bound to a port of its own, but it refuses connections until listen().
-  static TcpSocket bound() {
+  static TcpSocket bound(const char* host = kLoopback) {
     TcpSocket socket;
-    const sockaddr_in address = loopback(0);
+    const sockaddr_in address = address_of(host, 0);
     check(::bind(socket.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), "bind");
     return socket;
   }
-  static TcpSocket listening() {
-    TcpSocket socket = bound();
+  static TcpSocket listening(const char* host = kLoopback) {
+    TcpSocket socket = bound(host);
     socket.listen();
     return socket;
   }
-  static TcpSocket connected(std::uint16_t port) {
+  static TcpSocket connected(std::uint16_t port, const char* host = kLoopback) {
     TcpSocket socket;
-    socket.connect(port);
+    socket.connect(port, host);
     return socket;
   }
 
   void listen() const { check(::listen(fd_, 64), "listen"); }
-  void connect(std::uint16_t port) const {
-    const sockaddr_in address = loopback(port);
+  void connect(std::uint16_t port, const char* host = kLoopback) const {
+    const sockaddr_in address = address_of(host, port);
     check(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), "connect");
   }
   TcpSocket accept() const { return TcpSocket(::accept(fd_, nullptr, nullptr)); }
@@ -125,11 +128,11 @@ class TcpSocket {
     return result;
   }
 
-  static sockaddr_in loopback(std::uint16_t port) {
+  static sockaddr_in address_of(const char* host, std::uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    check(::inet_pton(AF_INET, host, &address.sin_addr) == 1 ? 0 : -1, "inet_pton");
     return address;
   }
 
