@@ -43,7 +43,8 @@ Descriptor signals_as_descriptor() {
 
 /// The LAN that a run on one machine has to make up for: the loopback is faster.
 SharedLink::Options emulated_lan(const LinkConfig& lan) {
-  return {.rate_bytes_per_s = bytes_per_second(lan.bandwidth_mbps), .delay = from_seconds(lan.delay_ms / 1e3)};
+  return {.rate_bytes_per_s = bytes_per_second(lan.bandwidth_mbps),
+          .delay = from_seconds(lan.delay_ms / 1e3)};
 }
 
 /// One process of a run: its machine, the runtime that hosts it, and what it leaves behind.
