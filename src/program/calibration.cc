@@ -72,7 +72,8 @@ ComputeConfig measure_compute(const Deployment& deployment) {
       if (clock > 1) gradients.push_back(seconds);
       if (clock > 2 && std::chrono::duration<double>(WallClock::now() - begin).count() > kMostSeconds) break;
     }
-    const double seconds = timed([&] { (void)workload.evaluate(place.worker, workers, buffers.parameters()); });
+    const double seconds =
+        timed([&] { (void)workload.evaluate(place.worker, workers, buffers.parameters()); });
     const std::lock_guard lock(mutex);
     evaluations.push_back(seconds);
   };

@@ -7,8 +7,8 @@
 
 namespace meridian::program {
 
-/// Computes one gradient for nothing: a process's first one also pays for what is loaded and set up on the way,
-/// which may take many times as long as the gradient itself.
+/// Computes one gradient for nothing: a process's first one also pays for what is loaded and set up on the
+/// way, which may take many times as long as the gradient itself.
 void warm_up(const Workload& workload, WorkerPlace place);
 
 /// Seconds for one gradient and for one worker's part of an evaluation: medians over a few clocks of every

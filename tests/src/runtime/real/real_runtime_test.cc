@@ -208,6 +208,122 @@ TEST_F(RealRuntimeTest, PayloadsArriveWholeAndTheirMemoryIsLetGoOf) {
   EXPECT_TRUE(memory.expired());
 }
 
+// 1 MB/s and 2 ms: of each message it is known when it can have arrived at the earliest.
+constexpr SharedLink::Options kSlowLan{.rate_bytes_per_s = 1e6, .delay = milliseconds(2)};
+
+TEST_F(RealRuntimeTest, OnAShapedLanNothingArrivesBeforeItsTimeAndEachConnectionKeepsItsOrder) {
+  using WallClock = std::chrono::steady_clock;
+  constexpr std::size_t kFloats = 5000;  // 20 ms each
+  constexpr Clock kMessages = 5;
+  const auto bytes = std::make_shared<std::vector<std::byte>>(kFloats * sizeof(float));
+  WallClock::time_point sent;
+  std::vector<std::pair<Clock, WallClock::time_point>> arrived;
+  std::optional<WallClock::time_point> control_arrived;
+
+  ScriptedMachine server;
+  server.at_message = [&](Time, ProcessId, Channel, const Message& message, Actions& actions) {
+    if (const auto* const push = std::get_if<Push>(&message.body))
+      arrived.emplace_back(push->clock, WallClock::now());
+    if (std::holds_alternative<Pull>(message.body)) control_arrived = WallClock::now();
+    if (arrived.size() == kMessages && control_arrived) actions.finish();
+  };
+  ScriptedMachine worker;  // finishes at once: what it has said is to be heard all the same
+  worker.at_start = [&](Time, Actions& actions) {
+    sent = WallClock::now();
+    for (const Channel channel : {Channel::control, Channel::data})
+      actions.send(kServer, channel, {hello_of(kWorker, channel), {}});
+    for (Clock clock = 1; clock <= kMessages; ++clock) {
+      const std::size_t taken = actions.send(
+          kServer, Channel::data,
+          {Push{clock, 1, {{0, 0, kFloats, 0}}}, {Payload(bytes, std::span<const std::byte>(*bytes))}});
+      EXPECT_GT(taken, kFloats * sizeof(float));
+    }
+    actions.send(kServer, Channel::control, {Pull{1, false}, {}});
+    actions.finish();
+  };
+  guard(server);
+  guard(worker);
+  std::thread other([&] {
+    RealRuntime::Options options = calling();
+    options.lan = kSlowLan;
+    EXPECT_EQ(reason(made(std::move(options), worker)->run()), "");
+  });
+  EXPECT_EQ(reason(made(listening(), server)->run()), "");
+  other.join();
+
+  ASSERT_EQ(arrived.size(), kMessages);
+  for (std::size_t i = 0; i < arrived.size(); ++i) {
+    EXPECT_EQ(arrived[i].first, i + 1);
+    EXPECT_GE(arrived[i].second - sent, milliseconds(20 * (i + 1) + 2)) << "message " << i;
+  }
+  ASSERT_TRUE(control_arrived);
+  EXPECT_GE(*control_arrived - sent, milliseconds(2));
+}
+
+TEST_F(RealRuntimeTest, WhatAShapedLanCannotCarryInTimeAfterTheEndIsSentAllTheSame) {
+  constexpr std::size_t kFloats = 1000;
+  const auto bytes = std::make_shared<std::vector<std::byte>>(kFloats * sizeof(float));
+  for (const bool fails : {false, true}) {
+    int pushes = 0;
+    bool goodbye = false;
+    ScriptedMachine server;
+    server.at_message = [&](Time, ProcessId, Channel, const Message& message, Actions& actions) {
+      pushes += std::holds_alternative<Push>(message.body) ? 1 : 0;
+      goodbye = goodbye || std::holds_alternative<Goodbye>(message.body);
+      if (pushes == 3 && goodbye) actions.finish();
+    };
+    ScriptedMachine worker;
+    worker.at_start = [&](Time, Actions& actions) {
+      for (const Channel channel : {Channel::control, Channel::data})
+        actions.send(kServer, channel, {hello_of(kWorker, channel), {}});
+      for (Clock clock = 1; clock <= 3; ++clock) {
+        actions.send(
+            kServer, Channel::data,
+            {Push{clock, 1, {{0, 0, kFloats, 0}}}, {Payload(bytes, std::span<const std::byte>(*bytes))}});
+      }
+      actions.send(kServer, Channel::control, {Goodbye{fails, "over"}, {}});
+      if (fails) return actions.fail(FaultKind::failed, "on purpose");
+      actions.finish();
+    };
+    guard(server);
+    guard(worker);
+    std::thread other([&] {
+      RealRuntime::Options options = calling();
+      options.lan = {.rate_bytes_per_s = 1.0, .delay = std::chrono::hours(1)};
+      EXPECT_EQ(reason(made(std::move(options), worker)->run()), fails ? "on purpose" : "");
+    });
+    EXPECT_EQ(reason(made(listening(), server)->run()), "");
+    other.join();
+    EXPECT_EQ(pushes, 3);
+    EXPECT_TRUE(goodbye);
+  }
+}
+
+TEST_F(RealRuntimeTest, WhatGoesToAnotherDatacenterDoesNotCrossTheLan) {
+  constexpr ProcessId kElsewhere = ProcessId{1, Role::server, 0};
+  ScriptedMachine server;
+  server.at_message = [](Time, ProcessId from, Channel channel, const Message& message, Actions& actions) {
+    EXPECT_EQ(message.body, Body(hello_of(kElsewhere, Channel::control)));
+    actions.send(from, channel, {Heartbeat{}, {}});
+    actions.finish();
+  };
+  ScriptedMachine caller;  // is there until it is answered: no end makes it send at once
+  caller.at_start = [](Time, Actions& actions) {
+    actions.send(kServer, Channel::control, {hello_of(kElsewhere, Channel::control), {}});
+  };
+  caller.at_message = [](Time, ProcessId, Channel, const Message&, Actions& actions) { actions.finish(); };
+  guard(server);
+  guard(caller);
+  std::thread other([&] {
+    RealRuntime::Options options = calling();
+    options.self = kElsewhere;
+    options.lan = {.rate_bytes_per_s = 1.0, .delay = std::chrono::hours(1)};
+    EXPECT_EQ(reason(made(std::move(options), caller)->run()), "");
+  });
+  EXPECT_EQ(reason(made(listening(), server)->run()), "");
+  other.join();
+}
+
 TEST_F(RealRuntimeTest, WhoHasNotSaidHelloIsNotHeard) {
   std::vector<std::string> heard;
   std::vector<std::string> notices;
