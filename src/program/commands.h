@@ -33,7 +33,8 @@ int check_command(const CheckArguments& arguments);
 struct SimulateArguments {
   ConfigArguments config;
   OutputArguments output;
-  unsigned threads = 0;  ///< 0: one for each core
+  unsigned threads = 0;   ///< 0: one for each core
+  bool progress = false;  ///< a line of progress each second, also where stderr is no terminal
 };
 int simulate_command(const SimulateArguments& arguments);
 

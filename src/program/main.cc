@@ -69,6 +69,10 @@ int dispatch(int argc, char** argv) {
           "--threads", simulate.threads,
           "threads for the computations (default: one for each core); the result does not depend on it")
       ->check(CLI::Range(1, 1024));
+  simulate_app->add_flag(
+      "--progress", simulate.progress,
+      "a line each second (virtual time, clocks, speed), also where stderr is no terminal; "
+      "without it every five seconds");
   simulate_app->footer(std::string("Example: meridian simulate configs/demo.yaml --set wan.links=lan\n") +
                        kExitCodes);
   simulate_app->callback([&] { code = simulate_command(simulate); });

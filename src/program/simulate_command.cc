@@ -24,6 +24,10 @@
 namespace meridian::program {
 namespace {
 
+// Between two lines of progress, where stderr is no terminal.
+constexpr Time kUsualInterval = std::chrono::seconds(5);
+constexpr Time kProgressInterval = std::chrono::seconds(1);
+
 volatile std::sig_atomic_t interrupt_signals = 0;
 
 void on_interrupt_signal(int signal_number) {
@@ -52,8 +56,8 @@ Time stalled_after(const Config& config) {
 class SimulatedRun {
  public:
   static Result<std::unique_ptr<SimulatedRun>> create(const Deployment& deployment, unsigned threads,
-                                                      const std::filesystem::path& folder) {
-    std::unique_ptr<SimulatedRun> made(new SimulatedRun(deployment, threads, folder));
+                                                      const std::filesystem::path& folder, bool progress) {
+    std::unique_ptr<SimulatedRun> made(new SimulatedRun(deployment, threads, folder, progress));
     for (const ProcessId id : deployment.processes()) {
       if (id.role == Role::worker) {
         made->workers_.push_back(deployment.make_worker(id.datacenter, id.index, /*incarnation=*/1));
@@ -111,11 +115,12 @@ class SimulatedRun {
   }
 
  private:
-  SimulatedRun(const Deployment& deployment, unsigned threads, const std::filesystem::path& folder)
+  SimulatedRun(const Deployment& deployment, unsigned threads, const std::filesystem::path& folder,
+               bool progress)
       : deployment_(deployment),
         servers_(deployment.config().datacenters.size()),
         wan_bytes_(deployment.config().datacenters.size(), 0),
-        status_(StatusLine::on_stderr()),
+        status_(StatusLine::on_stderr(progress ? kProgressInterval : kUsualInterval)),
         log_(folder / output::kLogFile),
         simulation_({.link =
                          [&links = deployment.config().wan.links](std::uint16_t from, std::uint16_t to) {
@@ -150,8 +155,12 @@ class SimulatedRun {
     if (std::holds_alternative<TrainingStarted>(report) && !began_) begin(now);
     DatacenterRecord& record = records_[from.datacenter];
     record.on_report(now, report);
-    if (const auto* progress = std::get_if<Progress>(&report))
+    if (const auto* progress = std::get_if<Progress>(&report)) {
       wan_bytes_[from.datacenter] = progress->wan_bytes;
+      latest_.entries_considered = progress->entries_considered;
+      latest_.entries_sent = progress->entries_sent;
+      show(now);
+    }
     if (const auto* measured = std::get_if<Measured>(&report)) {
       log_.line(to_seconds(now), fmt::format("{}: {} {:.4f} at clock {}{}", deployment_.name_of(from),
                                              deployment_.workload().metric_name(), measured->objective,
@@ -160,7 +169,8 @@ class SimulatedRun {
         compared_ = measured->clock;
         compare_replicas();
       }
-      show(now, *measured);
+      if (!measured->final) latest_.objective = measured->objective;
+      show(now);
     }
   }
 
@@ -198,25 +208,31 @@ class SimulatedRun {
     }
   }
 
-  void show(Time now, const Measured& measured) {
+  void show(Time now) {
+    const auto wall = std::chrono::steady_clock::now();
     RunStatus status;
     status.time_s = to_seconds(now);
-    status.clock = measured.clock;
     status.metric = deployment_.workload().metric_name();
-    status.objective = measured.objective;
+    status.objective = latest_.objective;
     status.target = deployment_.config().workload.stop.target;
     std::uint64_t wan_bytes = 0;
     for (const std::uint64_t bytes : wan_bytes_) wan_bytes += bytes;
     status.wan_mb_per_s = now.count() > 0 ? static_cast<double>(wan_bytes) / to_seconds(now) / 1e6 : 0.0;
-    if (measured.entries_considered > 0) {
+    if (latest_.entries_considered > 0) {
       status.entries_sent_share =
-          static_cast<double>(measured.entries_sent) / static_cast<double>(measured.entries_considered);
+          static_cast<double>(latest_.entries_sent) / static_cast<double>(latest_.entries_considered);
+    }
+    const double seconds = std::chrono::duration<double>(wall - began_at_).count();
+    if (seconds > 0) {
+      status.speed =
+          RunStatus::Speed{to_seconds(now) / seconds, static_cast<double>(simulation_.events()) / seconds};
     }
     const auto slowest = std::min_element(records_.begin(), records_.end(),
                                           [](const auto& a, const auto& b) { return a.clock() < b.clock(); });
     status.slowest_datacenter =
         deployment_.config().datacenters[static_cast<std::size_t>(slowest - records_.begin())].name;
-    status_.update(status, std::chrono::steady_clock::now().time_since_epoch());
+    status.clock = slowest->clock();
+    status_.update(status, wall.time_since_epoch());
   }
 
   const Deployment& deployment_;
@@ -224,7 +240,16 @@ class SimulatedRun {
   std::vector<std::unique_ptr<datacenter::Worker>> workers_;
   std::vector<DatacenterRecord> records_;
   std::vector<std::uint64_t> wan_bytes_;  // sent by each datacenter's first server so far
+  /// What the status line shows until something newer comes.
+  struct Latest {
+    std::optional<double> objective;
+    std::uint64_t entries_considered = 0;
+    std::uint64_t entries_sent = 0;
+  };
+
   bool began_ = false;
+  std::chrono::steady_clock::time_point began_at_ = std::chrono::steady_clock::now();
+  Latest latest_;
   std::optional<Clock> compared_;
   std::optional<double> largest_difference_;
   StatusLine status_;
@@ -279,7 +304,8 @@ int simulate_command(const SimulateArguments& arguments) {
   std::signal(SIGTERM, on_interrupt_signal);
   const unsigned threads =
       arguments.threads != 0 ? arguments.threads : std::max(1U, std::thread::hardware_concurrency());
-  Result<std::unique_ptr<SimulatedRun>> run = SimulatedRun::create(*deployment, threads, folder);
+  Result<std::unique_ptr<SimulatedRun>> run =
+      SimulatedRun::create(*deployment, threads, folder, arguments.progress);
   if (!run) {
     print_error(run.error().message);
     return kBadUsage;

@@ -12,7 +12,6 @@ namespace meridian::program {
 namespace {
 
 constexpr Time kLiveInterval = std::chrono::milliseconds(200);
-constexpr Time kPlainInterval = std::chrono::seconds(5);
 constexpr std::string_view kStartOfCleanLine = "\r\x1b[K";  // CR, and ANSI's "erase to the end of the line"
 constexpr std::size_t kUsualWidth = 80;
 
@@ -41,7 +40,11 @@ std::string format_status(const RunStatus& status) {
   if (status.target) text += fmt::format(" of {:.4f}", *status.target);
   text += fmt::format("  WAN {:.2f} MB/s  sent ", status.wan_mb_per_s);
   text += status.entries_sent_share ? fmt::format("{:.1f} %", *status.entries_sent_share * 100.0) : "-";
-  return text + "  slowest " + status.slowest_datacenter.value_or("-");
+  text += "  slowest " + status.slowest_datacenter.value_or("-");
+  if (status.speed)
+    text +=
+        fmt::format("  speed {:.3g}x, {:.0f} events/s", status.speed->times_real, status.speed->events_per_s);
+  return text;
 }
 
 std::string fit_to_width(std::string_view text, std::size_t width) {
@@ -63,17 +66,18 @@ std::string fit_to_width(std::string_view text, std::size_t width) {
   return fitted;
 }
 
-StatusLine::StatusLine(std::function<void(std::string_view)> write, std::function<std::size_t()> width)
-    : write_(std::move(write)), width_(std::move(width)) {}
+StatusLine::StatusLine(std::function<void(std::string_view)> write, std::function<std::size_t()> width,
+                       Time plain_interval)
+    : write_(std::move(write)), width_(std::move(width)), plain_interval_(plain_interval) {}
 
-StatusLine StatusLine::on_stderr() {
-  if (::isatty(STDERR_FILENO) == 0) return StatusLine(write_to_stderr, nullptr);
-  return StatusLine(write_to_stderr, terminal_width);
+StatusLine StatusLine::on_stderr(Time plain_interval) {
+  if (::isatty(STDERR_FILENO) == 0) return {write_to_stderr, nullptr, plain_interval};
+  return {write_to_stderr, terminal_width, plain_interval};
 }
 
 void StatusLine::update(const RunStatus& status, Time now) {
   latest_ = format_status(status);
-  if (shown_at_ && now - *shown_at_ < (width_ ? kLiveInterval : kPlainInterval)) return;
+  if (shown_at_ && now - *shown_at_ < (width_ ? kLiveInterval : plain_interval_)) return;
   shown_at_ = now;
   show_latest();
 }

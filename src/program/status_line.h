@@ -23,10 +23,16 @@ struct RunStatus {
   double wan_mb_per_s = 0.0;  ///< 10^6 bytes
   std::optional<double> entries_sent_share;
   std::optional<std::string> slowest_datacenter;
+  /// Of a simulation: virtual seconds in one second, and events in one second.
+  struct Speed {
+    double times_real = 0.0;
+    double events_per_s = 0.0;
+  };
+  std::optional<Speed> speed;
 };
 
 /// "12.5 s  clock 250  accuracy 0.8410 of 0.8600  WAN 3.21 MB/s  sent 4.2 %  slowest tokyo"; what is not
-/// known is "-".
+/// known is "-". A simulation's ends with "speed 8.1x, 52000 events/s".
 std::string format_status(const RunStatus& status);
 
 /// The text cut to at most `width` characters (not bytes), control characters replaced, the cut marked by an
@@ -38,13 +44,15 @@ class StatusLine {
  public:
   /// `write` takes what goes to the terminal or file. `width` is asked before each live line; empty where the
   /// output is no terminal.
-  StatusLine(std::function<void(std::string_view)> write, std::function<std::size_t()> width);
+  /// Where the output is no terminal, a plain line comes at most once in `plain_interval`.
+  StatusLine(std::function<void(std::string_view)> write, std::function<std::size_t()> width,
+             Time plain_interval = std::chrono::seconds(5));
 
   /// On stderr, as a terminal if it is one.
-  static StatusLine on_stderr();
+  static StatusLine on_stderr(Time plain_interval = std::chrono::seconds(5));
 
   /// Shows the status at `now`; what comes too soon after the last one shown is left out (at most five a
-  /// second live, one in five seconds plain).
+  /// second live, one in `plain_interval` plain).
   void update(const RunStatus& status, Time now);
 
   /// Prints one line of its own and then the live line again.
@@ -60,6 +68,7 @@ class StatusLine {
 
   std::function<void(std::string_view)> write_;
   std::function<std::size_t()> width_;
+  Time plain_interval_;
   std::optional<Time> shown_at_;
   std::string latest_;  ///< a status text that came too soon to be shown; empty where all were
   std::string live_;    ///< the status text that stands on the terminal's last line; empty where none does

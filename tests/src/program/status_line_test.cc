@@ -47,6 +47,12 @@ TEST(FormatStatus, SaysWhatIsNotKnownYet) {
   EXPECT_EQ(format_status(RunStatus()), "0.0 s  clock 0  accuracy -  WAN 0.00 MB/s  sent -  slowest -");
 }
 
+TEST(FormatStatus, SaysASimulationsSpeed) {
+  RunStatus status = example();
+  status.speed = RunStatus::Speed{8.125, 51999.6};
+  EXPECT_EQ(format_status(status), std::string(kExample) + "  speed 8.12x, 52000 events/s");
+}
+
 TEST(FitToWidth, CutsCharactersNotBytes) {
   EXPECT_EQ(fit_to_width("abcdef", 6), "abcdef");
   EXPECT_EQ(fit_to_width("abcdef", 5), "abcd…");
