@@ -111,7 +111,7 @@ class EmulationReader {
     }
   }
 
-  std::optional<std::size_t> read_place(Fields& fields, std::string_view key) {
+  std::optional<std::size_t> read_place(Fields& fields, std::string_view key) const {
     std::string name;
     if (!fields.text(key, name, "a place's name", Presence::required)) return std::nullopt;
     const auto& places = emulation_.places;

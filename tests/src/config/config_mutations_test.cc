@@ -2,6 +2,7 @@
 // they are. How: thousands of seeded mutations of samples (bytes flipped, pieces deleted, doubled, moved and
 // replaced by bits of YAML), of a run's configuration, of a links file and its trace, of an emulation and of
 // requests. A configuration that is read must also survive being written out. A failure names its seed.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -137,7 +138,7 @@ TEST(ConfigMutations, EndInAConfigurationOrInProblemsWithPlaces) {
     Random random = Random::for_parts(11, {static_cast<std::uint64_t>(seed)});
     const std::string text = mutated(sample::kYaml, random);
     const Result<Config> config = sample::read(text);
-    SCOPED_TRACE("seed " + std::to_string(seed) + ":\n" + text);
+    SCOPED_TRACE(fmt::format("seed {}:\n{}", seed, text));
     if (config.ok()) ++read;
     if (config.ok()) {
       ASSERT_NO_FATAL_FAILURE(expect_survives_writing(config.value()));
@@ -197,7 +198,7 @@ TEST(ConfigMutations, OfLinksFilesAndTracesEndInLinksOrInProblemsWithPlaces) {
     const std::string trace_text = which == 1 ? std::string(kTrace) : mutated(kTrace, random);
     output::put(links, links_text);
     output::put(trace, trace_text);
-    SCOPED_TRACE("seed " + std::to_string(seed) + ":\n" + links_text + "\n" + trace_text);
+    SCOPED_TRACE(fmt::format("seed {}:\n{}\n{}", seed, links_text, trace_text));
     const Result<Config> config = read_config_text(kRunWithLinks, run, {}, sample::no_variables);
     if (config.ok()) {
       ++read;
@@ -238,7 +239,7 @@ TEST(ConfigMutations, OfEmulationsEndInOneOrInProblemsWithPlaces) {
   for (int seed = 0; seed < kTrials; ++seed) {
     Random random = Random::for_parts(13, {static_cast<std::uint64_t>(seed)});
     const std::string text = mutated(kEmulation, random);
-    SCOPED_TRACE("seed " + std::to_string(seed) + ":\n" + text);
+    SCOPED_TRACE(fmt::format("seed {}:\n{}", seed, text));
     const auto emulation = read_emulation_text(text, "dir/emulate.yaml", {}, sample::no_variables);
     if (!emulation.ok()) {
       ASSERT_NO_FATAL_FAILURE(expect_places(emulation.error().message, {"dir/emulate.yaml"}));
@@ -268,7 +269,7 @@ TEST(ConfigMutations, OfRequestsEndInAnEventOrAChangeOrInProblemsWithPlaces) {
     Random random = Random::for_parts(14, {static_cast<std::uint64_t>(seed)});
     const std::string event_text = mutated(kEvent, random);
     const std::string change_text = mutated(kChange, random);
-    SCOPED_TRACE("seed " + std::to_string(seed) + ":\n" + event_text + "\n" + change_text);
+    SCOPED_TRACE(fmt::format("seed {}:\n{}\n{}", seed, event_text, change_text));
     const Result<LinkEventConfig> event = read_event_text(event_text, {"virginia", "ireland", "tokyo"});
     const Result<LinkChangeConfig> change = read_link_change_text(change_text);
     if (event.ok()) {
