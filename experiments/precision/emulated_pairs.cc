@@ -21,7 +21,7 @@ EmulatedPairs::EmulatedPairs(const std::vector<EmulatedPair>& pairs) {
                                  .variation = pair.variation,
                                  .loss = pair.loss,
                                  .return_delay = pair.delay,
-                                 .seed = i + 1});
+                                 .seed = pair.seed});
     description.links.push_back({.from = there,
                                  .to = here,
                                  .rate_bytes_per_s = pair.rate_bytes_per_s,

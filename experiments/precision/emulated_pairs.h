@@ -2,6 +2,7 @@
 // this program to itself.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -21,6 +22,7 @@ struct EmulatedPair {
   Time delay{0};
   DelayVariation::Options variation = {};
   double loss = 0;
+  std::uint64_t seed = 1;  ///< of what varies by chance
 };
 
 /// One end sends, the other receives.

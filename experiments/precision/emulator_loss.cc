@@ -63,14 +63,17 @@ std::string emulator_loss(const Plan& plan) {
   for (const double loss : {0.001, 0.005, 0.01, 0.02}) {
     for (const int rtt_ms : {20, 50, 100}) cases.push_back({loss, rtt_ms});
   }
-  std::vector<EmulatedPair> pairs;
-  for (const Case& one : cases) {
-    pairs.push_back({.rate_bytes_per_s = kRate, .delay = one.delay(), .loss = one.loss});
-  }
   std::vector<std::vector<double>> emulated(cases.size());
   std::vector<std::vector<double>> simulated(cases.size());
   for (int round = 1; round <= plan.rounds; ++round) {
     say(fmt::format("loss, round {} of {}: {} links side by side", round, plan.rounds, cases.size()));
+    std::vector<EmulatedPair> pairs;
+    for (const Case& one : cases) {
+      pairs.push_back({.rate_bytes_per_s = kRate,
+                       .delay = one.delay(),
+                       .loss = one.loss,
+                       .seed = static_cast<std::uint64_t>(round) * cases.size() + pairs.size()});
+    }
     EmulatedPairs emulator(pairs);
     std::vector<Connection> connections;
     for (std::size_t i = 0; i < cases.size(); ++i) connections.push_back(emulator.connect(i));
