@@ -155,6 +155,9 @@ std::optional<JitterConfig> read_jitter_map(Fields fields, const Folder& folder)
     std::string file;
     if (recorded_ms != nullptr) {
       jitter.samples_ms = read_samples_list(fields);
+    } else if (folder.empty()) {
+      fields.problems().add(recorded->place, fmt::format("{} names a file", fields.path_of("recorded")),
+                            "recorded_ms, a list of delays in ms: a request names no files");
     } else if (fields.text("recorded", file, "a file with one delay in ms a line")) {
       jitter.samples_ms = read_samples_file(*recorded, fields.path_of("recorded"), folder, fields.problems());
     }

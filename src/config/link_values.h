@@ -10,7 +10,7 @@
 
 namespace meridian {
 
-/// Where relative paths begin.
+/// Where relative paths begin; empty where no file may be named, as in a request.
 using Folder = std::filesystem::path;
 
 inline constexpr double kLongestDelayMs = 60'000;

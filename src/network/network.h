@@ -54,7 +54,7 @@ class Network {
   const WideAreaLink& link(LinkId id) const { return links_[id].link; }
 
   /// As WideAreaLink::send; connections are numbered for each link, best dense from 0.
-  void send(Time now, LinkId link, ConnectionId connection, std::size_t bytes, std::uint64_t cookie,
+  void send(Time now, LinkId id, ConnectionId connection, std::size_t bytes, std::uint64_t cookie,
             bool may_repeat = false);
 
   std::optional<Time> next_event() const;
@@ -68,17 +68,17 @@ class Network {
   /// Traces of all links count from `now`; those of a link that is added later, from `start`, not after
   /// `now`.
   void start_traces(Time now);
-  void start_trace(Time start, Time now, LinkId link);
+  void start_trace(Time start, Time now, LinkId id);
 
   // See WideAreaLink.
-  void begin_cut(Time now, LinkId link, std::uint64_t cut);
-  void end_cut(Time now, LinkId link, std::uint64_t cut);
-  void begin_degradation(Time now, LinkId link, std::uint64_t degradation, const LinkChange& change);
-  void end_degradation(Time now, LinkId link, std::uint64_t degradation);
-  void restore(Time now, LinkId link);
-  void change(Time now, LinkId link, const LinkChange& change);
+  void begin_cut(Time now, LinkId id, std::uint64_t cut);
+  void end_cut(Time now, LinkId id, std::uint64_t cut);
+  void begin_degradation(Time now, LinkId id, std::uint64_t degradation, const LinkChange& change);
+  void end_degradation(Time now, LinkId id, std::uint64_t degradation);
+  void restore(Time now, LinkId id);
+  void change(Time now, LinkId id, const LinkChange& change);
   /// Requires that advance(now) was called.
-  void reset(Time now, LinkId link, ConnectionId connection, std::vector<std::uint64_t>& lost);
+  void reset(Time now, LinkId id, ConnectionId connection, std::vector<std::uint64_t>& lost);
   /// The number may be given to another connection. Requires that nothing of it is on the way.
   void forget(LinkId link, ConnectionId connection);
 

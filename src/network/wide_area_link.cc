@@ -106,7 +106,7 @@ void WideAreaLink::send_waiting(Time now, ConnectionId id) {
       piece.copy_after = draw_copy(first.may_repeat);
       sender.waiting.pop_front();
     }
-    send_piece(now, std::move(piece));
+    send_piece(now, piece);
   }
 }
 
@@ -120,7 +120,7 @@ void WideAreaLink::send_piece(Time now, Piece piece) {
   }
   const std::uint64_t cookie = next_own_cookie_++;
   link_.enqueue(now, piece.connection, piece.bytes, cookie);
-  pieces_.emplace(cookie, std::move(piece));
+  pieces_.emplace(cookie, piece);
 }
 
 void WideAreaLink::draw_losses(Piece& piece) {
@@ -181,7 +181,7 @@ void WideAreaLink::take_from_link(Time now, std::vector<Arrival>* out) {
   for (const SharedLink::Delivery& delivery : deliveries_) {
     if (delivery.cookie >= kLeastOwnCookie) {
       const auto found = pieces_.find(delivery.cookie);
-      const Piece piece = std::move(found->second);
+      const Piece piece = found->second;
       pieces_.erase(found);
       on_piece_through(piece, delivery);
       continue;

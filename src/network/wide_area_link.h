@@ -101,8 +101,7 @@ class WideAreaLink {
 
   /// Puts `bytes` at the end of what the connection has to send. They arrive together, when the last of them
   /// does. `may_repeat`: a copy may arrive too.
-  void send(Time now, ConnectionId connection, std::size_t bytes, std::uint64_t cookie,
-            bool may_repeat = false);
+  void send(Time now, ConnectionId id, std::size_t bytes, std::uint64_t cookie, bool may_repeat = false);
 
   /// When advance() is worth calling again; nullopt when there is nothing to come until another call.
   std::optional<Time> next_event() const;
@@ -130,10 +129,10 @@ class WideAreaLink {
 
   /// Loses what the connection has on the way, copies included, and appends the cookies to `lost`, each once.
   /// Requires that advance(now) was called: what was due by then has arrived.
-  void reset(Time now, ConnectionId connection, std::vector<std::uint64_t>& lost);
+  void reset(Time now, ConnectionId id, std::vector<std::uint64_t>& lost);
 
   /// The number may be given to another connection: nothing of the old one is on the way any more.
-  void forget(ConnectionId connection);
+  void forget(ConnectionId id);
 
   /// What is in force now.
   double rate_bytes_per_s() const { return link_.options().rate_bytes_per_s; }

@@ -16,16 +16,6 @@ namespace meridian::program {
 
 void print_error(const std::string& message) { fmt::print(stderr, "{}\n", message); }
 
-namespace {
-
-std::optional<std::string> process_environment(const std::string& name) {
-  const char* const value = std::getenv(name.c_str());
-  if (value == nullptr) return std::nullopt;
-  return value;
-}
-
-}  // namespace
-
 Result<Config> load_config(const ConfigArguments& arguments) {
   return read_config(arguments.file, arguments.overrides, process_environment);
 }

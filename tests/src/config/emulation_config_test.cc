@@ -103,6 +103,9 @@ TEST(EmulationConfig, AChangeOfARequestSaysAtLeastOneValue) {
   EXPECT_EQ(change.value().delay_ms, 5.0);
   EXPECT_EQ(change.value().loss, std::nullopt);
   EXPECT_EQ(change.value().jitter, (JitterConfig{JitterConfig::Kind::normal, 1, {}}));
+  const auto file = read_link_change_text(R"({"jitter": {"recorded": "/etc/passwd"}})");
+  ASSERT_FALSE(file.ok());
+  EXPECT_THAT(file.error().message, HasSubstr("a request names no files"));
   EXPECT_FALSE(read_link_change_text("{}").ok());
   EXPECT_FALSE(read_link_change_text(R"({"bandwidth_mbps": -1})").ok());
 }
