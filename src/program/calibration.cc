@@ -1,8 +1,9 @@
 #include "src/program/calibration.h"
 
-#include <algorithm>
+#include <barrier>
 #include <chrono>
 #include <mutex>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -13,10 +14,12 @@ namespace {
 
 using WallClock = std::chrono::steady_clock;
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+double seconds_since(WallClock::time_point begin) {
+  return std::chrono::duration<double>(WallClock::now() - begin).count();
+}
+
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 /// One worker's parameters, as they are at first, and room for its gradient.
@@ -50,36 +53,40 @@ void warm_up(const Workload& workload, WorkerPlace place) {
 }
 
 ComputeConfig measure_compute(const Deployment& deployment) {
-  constexpr Clock kClocks = 30;
-  constexpr double kMostSeconds = 3.0;
+  // Long against a time slice: where there are more workers than cores, each computes at full speed for a
+  // while and then not at all. That is also why the figures are means: a median would see none of the
+  // waiting.
+  constexpr double kSeconds = 2.0;
+  constexpr Clock kLeastClocks = 3;
   const Workload& workload = deployment.workload();
+  const Config& config = deployment.config();
+  std::size_t all_workers = 0;
+  for (const DatacenterConfig& datacenter : config.datacenters) all_workers += datacenter.workers;
+  std::barrier<> together(static_cast<std::ptrdiff_t>(all_workers));
   std::mutex mutex;
   std::vector<double> gradients;
   std::vector<double> evaluations;
 
   const auto measure_worker = [&](WorkerPlace place, std::size_t workers) {
+    warm_up(workload, place);
     const Buffers buffers(workload);
-    const auto timed = [&](const auto& work) {
-      const auto begin = WallClock::now();
-      work();
-      return std::chrono::duration<double>(WallClock::now() - begin).count();
-    };
+    together.arrive_and_wait();
     const auto begin = WallClock::now();
-    for (Clock clock = 1; clock <= kClocks; ++clock) {
-      const double seconds =
-          timed([&] { (void)workload.compute_gradient(place, clock, buffers.parameters(), buffers.sums()); });
-      const std::lock_guard lock(mutex);
-      if (clock > 1) gradients.push_back(seconds);
-      if (clock > 2 && std::chrono::duration<double>(WallClock::now() - begin).count() > kMostSeconds) break;
+    Clock clock = 0;
+    while (clock < kLeastClocks || seconds_since(begin) < kSeconds) {
+      (void)workload.compute_gradient(place, ++clock, buffers.parameters(), buffers.sums());
     }
-    const double seconds =
-        timed([&] { (void)workload.evaluate(place.worker, workers, buffers.parameters()); });
+    const double gradient_s = seconds_since(begin) / clock;
+    together.arrive_and_wait();
+    const auto evaluation_begin = WallClock::now();
+    (void)workload.evaluate(place.worker, workers, buffers.parameters());
+    const double evaluation_s = seconds_since(evaluation_begin);
     const std::lock_guard lock(mutex);
-    evaluations.push_back(seconds);
+    gradients.push_back(gradient_s);
+    evaluations.push_back(evaluation_s);
   };
 
   std::vector<std::thread> threads;
-  const Config& config = deployment.config();
   for (std::size_t d = 0; d < config.datacenters.size(); ++d) {
     for (std::size_t w = 0; w < config.datacenters[d].workers; ++w) {
       threads.emplace_back(measure_worker, WorkerPlace{d, w}, config.datacenters[d].workers);
@@ -89,8 +96,8 @@ ComputeConfig measure_compute(const Deployment& deployment) {
 
   ComputeConfig measured = config.workload.compute;
   measured.measured = false;
-  measured.seconds_per_clock = median(std::move(gradients));
-  measured.seconds_per_evaluation = median(std::move(evaluations));
+  measured.seconds_per_clock = mean(gradients);
+  measured.seconds_per_evaluation = mean(evaluations);
   return measured;
 }
 
