@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/base/float_buffer.h"
+#include "src/program/link_parts.h"
 
 namespace meridian::program {
 namespace {
