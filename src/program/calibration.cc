@@ -1,22 +1,27 @@
 #include "src/program/calibration.h"
 
-#include <algorithm>
+#include <barrier>
 #include <chrono>
+#include <deque>
 #include <mutex>
+#include <numeric>
 #include <thread>
 #include <vector>
 
 #include "src/base/float_buffer.h"
+#include "src/program/link_parts.h"
 
 namespace meridian::program {
 namespace {
 
 using WallClock = std::chrono::steady_clock;
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+double seconds_since(WallClock::time_point begin) {
+  return std::chrono::duration<double>(WallClock::now() - begin).count();
+}
+
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 /// One worker's parameters, as they are at first, and room for its gradient.
@@ -42,6 +47,56 @@ class Buffers {
   std::vector<std::span<float>> sum_views_;
 };
 
+/// How long the messages of one clock take inside a datacenter while no core has anything to do: a worker's
+/// push, and then the servers' replies to all workers.
+double lan_seconds(const Workload& workload, const DatacenterConfig& datacenter, const LinkConfig& lan) {
+  std::size_t model_bytes = 0;
+  for (const TableSpec& table : workload.tables()) model_bytes += table.size() * sizeof(float);
+  const double models =
+      1.0 + static_cast<double>(datacenter.workers) / static_cast<double>(datacenter.servers);
+  return models * static_cast<double>(model_bytes) / bytes_per_second(lan.bandwidth_mbps) +
+         2 * lan.delay_ms / 1e3;
+}
+
+/// The lock step of one datacenter's workers, for a while.
+class LockStep {
+ public:
+  LockStep(std::size_t workers, double seconds)
+      : seconds_(seconds), all_(static_cast<std::ptrdiff_t>(workers), ClockEnd{this}) {}
+
+  void begin() { all_.arrive_and_wait(); }
+  /// Waits for the others. False once it is enough.
+  bool next_clock() {
+    all_.arrive_and_wait();
+    return !enough_;
+  }
+  /// After the last clock: how long one took, its pause included.
+  double seconds_per_clock() const { return lasted_ / clocks_; }
+
+ private:
+  struct ClockEnd {
+    LockStep* step;
+    void operator()() const noexcept { step->on_clock_end(); }
+  };
+
+  void on_clock_end() noexcept {
+    constexpr int kLeastClocks = 3;
+    if (clocks_++ < 0) {
+      began_ = WallClock::now();
+      return;
+    }
+    lasted_ = seconds_since(began_);
+    enough_ = clocks_ >= kLeastClocks && lasted_ >= seconds_;
+  }
+
+  double seconds_;
+  WallClock::time_point began_;
+  double lasted_ = 0.0;
+  int clocks_ = -1;  // the beginning is the end of none
+  bool enough_ = false;
+  std::barrier<ClockEnd> all_;
+};
+
 }  // namespace
 
 void warm_up(const Workload& workload, WorkerPlace place) {
@@ -50,47 +105,57 @@ void warm_up(const Workload& workload, WorkerPlace place) {
 }
 
 ComputeConfig measure_compute(const Deployment& deployment) {
-  constexpr Clock kClocks = 30;
-  constexpr double kMostSeconds = 3.0;
+  // Long against a time slice: where there are more workers than cores, each computes at full speed for a
+  // while and then not at all. That is also why the figures are means: a median would see none of the
+  // waiting.
+  constexpr double kSeconds = 2.0;
   const Workload& workload = deployment.workload();
+  const Config& config = deployment.config();
+  std::size_t all_workers = 0;
+  std::deque<LockStep> steps;  // by datacenter
+  std::vector<double> pauses;
+  for (const DatacenterConfig& datacenter : config.datacenters) {
+    all_workers += datacenter.workers;
+    steps.emplace_back(datacenter.workers, kSeconds);
+    pauses.push_back(lan_seconds(workload, datacenter, config.wan.lan));
+  }
+  std::barrier<> together(static_cast<std::ptrdiff_t>(all_workers));
   std::mutex mutex;
   std::vector<double> gradients;
   std::vector<double> evaluations;
 
-  const auto measure_worker = [&](WorkerPlace place, std::size_t workers) {
+  const auto measure_worker = [&](WorkerPlace place) {
+    warm_up(workload, place);
     const Buffers buffers(workload);
-    const auto timed = [&](const auto& work) {
-      const auto begin = WallClock::now();
-      work();
-      return std::chrono::duration<double>(WallClock::now() - begin).count();
-    };
+    LockStep& step = steps[place.datacenter];
+    const double pause = pauses[place.datacenter];
+    together.arrive_and_wait();
+    step.begin();
+    Clock clock = 0;
+    do {
+      std::this_thread::sleep_for(std::chrono::duration<double>(pause));
+      (void)workload.compute_gradient(place, ++clock, buffers.parameters(), buffers.sums());
+    } while (step.next_clock());
+    together.arrive_and_wait();
     const auto begin = WallClock::now();
-    for (Clock clock = 1; clock <= kClocks; ++clock) {
-      const double seconds =
-          timed([&] { (void)workload.compute_gradient(place, clock, buffers.parameters(), buffers.sums()); });
-      const std::lock_guard lock(mutex);
-      if (clock > 1) gradients.push_back(seconds);
-      if (clock > 2 && std::chrono::duration<double>(WallClock::now() - begin).count() > kMostSeconds) break;
-    }
-    const double seconds =
-        timed([&] { (void)workload.evaluate(place.worker, workers, buffers.parameters()); });
+    (void)workload.evaluate(place.worker, config.datacenters[place.datacenter].workers, buffers.parameters());
+    const double evaluation_s = seconds_since(begin);
     const std::lock_guard lock(mutex);
-    evaluations.push_back(seconds);
+    gradients.push_back(step.seconds_per_clock() - pause);
+    evaluations.push_back(evaluation_s);
   };
 
   std::vector<std::thread> threads;
-  const Config& config = deployment.config();
   for (std::size_t d = 0; d < config.datacenters.size(); ++d) {
-    for (std::size_t w = 0; w < config.datacenters[d].workers; ++w) {
-      threads.emplace_back(measure_worker, WorkerPlace{d, w}, config.datacenters[d].workers);
-    }
+    for (std::size_t w = 0; w < config.datacenters[d].workers; ++w)
+      threads.emplace_back(measure_worker, WorkerPlace{d, w});
   }
   for (std::thread& thread : threads) thread.join();
 
   ComputeConfig measured = config.workload.compute;
   measured.measured = false;
-  measured.seconds_per_clock = median(std::move(gradients));
-  measured.seconds_per_evaluation = median(std::move(evaluations));
+  measured.seconds_per_clock = mean(gradients);
+  measured.seconds_per_evaluation = mean(evaluations);
   return measured;
 }
 

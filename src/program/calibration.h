@@ -11,8 +11,9 @@ namespace meridian::program {
 /// way, which may take many times as long as the gradient itself.
 void warm_up(const Workload& workload, WorkerPlace place);
 
-/// Seconds for one gradient and for one worker's part of an evaluation: medians over a few clocks of every
-/// worker, each worker on a thread of its own. Takes a few seconds at most.
+/// Seconds for one clock's gradients and for one worker's part of an evaluation: means over some seconds in
+/// which every worker has a thread of its own. A datacenter's workers go in lock step and leave the cores to
+/// others for as long as their messages take on the LAN, as they do in a run.
 ComputeConfig measure_compute(const Deployment& deployment);
 
 }  // namespace meridian::program

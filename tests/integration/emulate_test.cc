@@ -1,5 +1,5 @@
-// Goal: `meridian emulate` relays any TCP program, says what it does and what it carried, ends on Ctrl-C, and refuses
-// what it cannot do before anything is started.
+// Goal: `meridian emulate` relays any TCP program, says what it does and what it carried, ends on Ctrl-C, and
+// refuses what it cannot do before anything is started.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -32,7 +32,8 @@ TEST(Emulate, RelaysAndTellsWhatItCarried) {
   ASSERT_TRUE(emulate.wait_until([&] { return emulate.out().find("relaying") != std::string::npos; }))
       << emulate.err();
   EXPECT_THAT(emulate.out(), HasSubstr("80 Mb/s, 4 ms"));
-  EXPECT_THAT(emulate.out(), HasSubstr(fmt::format("127.0.0.1:{} in here -> 127.0.0.1:{} in there", port, server.port())));
+  EXPECT_THAT(emulate.out(),
+              HasSubstr(fmt::format("127.0.0.1:{} in here -> 127.0.0.1:{} in there", port, server.port())));
   EXPECT_THAT(emulate.out(), HasSubstr("links, events and metrics at http://127.0.0.1:"));
 
   TcpSocket client = TcpSocket::connected(static_cast<std::uint16_t>(port));
@@ -58,7 +59,8 @@ TEST(Emulate, APortInUseIsRefusedByItsAddress) {
   EXPECT_THAT(ended.err, HasSubstr(fmt::format("listening at 127.0.0.1:{}", taken.port())));
   EXPECT_THAT(ended.err, HasSubstr("expected a free port"));
   EXPECT_EQ(ended.out, "");
-  const std::string api = work.write("api.yaml", yaml(0, 9, fmt::format("api: \"127.0.0.1:{}\"\n", taken.port())));
+  const std::string api =
+      work.write("api.yaml", yaml(0, 9, fmt::format("api: \"127.0.0.1:{}\"\n", taken.port())));
   const Ended refused = run_meridian({"emulate", api});
   EXPECT_EQ(refused.code, 2);
   EXPECT_THAT(refused.err, HasSubstr(fmt::format("the API cannot listen at 127.0.0.1:{}", taken.port())));

@@ -155,7 +155,8 @@ TEST(Run, CutsAndPausesDelayItAndLoseNothing) {
   const std::string log = read_file(work / "out" / "log");
   EXPECT_THAT(log, HasSubstr("south is paused"));
   EXPECT_THAT(log, HasSubstr("south goes on"));
-  EXPECT_GE(read_json(work / "out" / "summary.json")["time_s"], 0.4) << "30 clocks of 5 ms, and south's pause";
+  EXPECT_GE(read_json(work / "out" / "summary.json")["time_s"], 0.4)
+      << "30 clocks of 5 ms, and south's pause";
   EXPECT_THAT(read_file(work / "out" / "emulator" / "address"), HasSubstr("http://127.0.0.1:"));
 }
 

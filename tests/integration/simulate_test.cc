@@ -76,8 +76,8 @@ TEST(Simulate, LinksThatVaryAndBreakGiveTheSameBytesEachTime) {
   const Workspace work;
   const std::string config = work.write("config.yaml", three_datacenters().yaml());
   for (const auto& [folder, threads] : {std::pair("first", "1"), std::pair("again", "4")}) {
-    const Ended run = run_meridian({"simulate", config, "--out", work / folder, "--threads", threads, "--set",
-                                    kEventfulLinks});
+    const Ended run = run_meridian(
+        {"simulate", config, "--out", work / folder, "--threads", threads, "--set", kEventfulLinks});
     ASSERT_EQ(run.code, 0) << run.err;
   }
   const Ended calm = run_meridian({"simulate", config, "--out", work / "calm"});

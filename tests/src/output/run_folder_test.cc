@@ -49,8 +49,8 @@ TEST(RunFolder, OverwriteRemovesWhatARunLeftAndNothingElse) {
   const fs::path run = folder.path() / "run";
   for (const char* left :
        {"config.yaml", "summary.json", "timeline.jsonl", "model.safetensors", "log", "summary.json.part",
-        "tokyo-worker-11/log", "new-york-server-0/summary.json", "emulator/log", "emulator/relays.json", "emulator/address",
-        "emulator/carried.json", "addresses.json"}) {
+        "tokyo-worker-11/log", "new-york-server-0/summary.json", "emulator/log", "emulator/relays.json",
+        "emulator/address", "emulator/carried.json", "addresses.json"}) {
     put(run / left, "old");
   }
   for (const char* other : {"notes", "summary.json.orig", "tokyo-server-0/notes", "tokyo-client-0/log",

@@ -465,7 +465,9 @@ class BreakableConnections {
     return {tcp_endpoint(emulator_->port(0)), tcp_endpoint(emulator_->port(1))};
   }
 
-  void break_all() { EXPECT_FALSE(emulator_->apply({.link = 0, .kind = wan::emulator::LinkEvent::Kind::reset})); }
+  void break_all() {
+    EXPECT_FALSE(emulator_->apply({.link = 0, .kind = wan::emulator::LinkEvent::Kind::reset}));
+  }
   std::uint64_t made() const { return emulator_->counters(0).connections; }
 
  private:
