@@ -1,8 +1,6 @@
 // meridian emulate CONFIG: wide-area links for any TCP program; and, started by `meridian run`, the WAN
 // between its processes.
 #include <fmt/format.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -12,13 +10,13 @@
 #include "src/output/atomic_file.h"
 #include "src/output/run_folder.h"
 #include "src/program/commands.h"
-#include "src/program/descriptor.h"
 #include "src/program/emulator_api.h"
 #include "src/program/launcher_link.h"
 #include "src/program/link_parts.h"
 #include "src/program/process_events.h"
 #include "src/program/relays_file.h"
 #include "src/program/run_setup.h"
+#include "src/program/signal_descriptor.h"
 #include "wan/emulator/emulator.h"
 
 namespace meridian::program {
@@ -103,17 +101,6 @@ int emulate_run(const EmulateArguments& arguments) {
   return kDone;
 }
 
-/// Readable when SIGINT, SIGTERM or SIGHUP has come. They must be blocked before any other thread begins.
-Result<Descriptor> interrupts() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  Descriptor descriptor(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (descriptor.number() < 0) return Error{"cannot wait for signals"};
-  return descriptor;
-}
-
 void print_relays(const EmulationConfig& emulation, const Emulator& emulator) {
   for (std::size_t i = 0; i < emulation.relays.size(); ++i) {
     const RelayConfig& relay = emulation.relays[i];
@@ -141,12 +128,12 @@ int emulate_alone(const EmulateArguments& arguments) {
     return kBadUsage;
   }
   const EmulationConfig& emulation = read.value();
-  Result<Descriptor> signals = interrupts();
+  const Descriptor signals = signals_as_descriptor({SIGINT, SIGTERM, SIGHUP});
   const EmulatedLinks links = emulated_links(emulation);
   Result<std::unique_ptr<Emulator>> created = Emulator::create(links.description);
   if (!created || !signals) {
     print_error(fmt::format("{}: {}", arguments.config.file.string(),
-                            created ? signals.error().message : created.error().message));
+                            created ? "cannot wait for signals" : created.error().message));
     return kBadUsage;
   }
   Emulator& emulator = *created.value();
@@ -159,7 +146,7 @@ int emulate_alone(const EmulateArguments& arguments) {
     }
     api = std::move(opened).value();
   }
-  const Failure failure = emulator.watch_fd(signals.value().number(), [&] {
+  const Failure failure = emulator.watch_fd(signals.number(), [&] {
     emulator.stop();
     return false;
   });

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "src/network/network.h"
+#include "src/program/datacenter_record.h"
 
 namespace meridian::program {
 
@@ -194,10 +195,8 @@ std::vector<LinkEvent> emulator_events(const LinkEventConfig& event, std::size_t
 }
 
 EmulatedLinks emulated_links(const Config& config) {
-  std::vector<std::string> places;
-  for (const DatacenterConfig& datacenter : config.datacenters) places.push_back(datacenter.name);
   EmulatedLinks made =
-      describe(std::move(places), config.seed, config.wan.caps,
+      describe(datacenter_names(config), config.seed, config.wan.caps,
                [&](std::size_t from, std::size_t to) { return &config.wan.links[from][to]; });
   for (const LinkEventConfig& event : config.wan.events) {
     if (event.action == Action::pause) continue;

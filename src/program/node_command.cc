@@ -22,6 +22,7 @@
 #include "src/program/link_parts.h"
 #include "src/program/process_events.h"
 #include "src/program/run_setup.h"
+#include "src/program/signal_descriptor.h"
 #include "src/program/status_line.h"
 #include "src/runtime/real/real_runtime.h"
 
@@ -30,16 +31,6 @@ namespace {
 
 double unix_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-/// Blocks SIGINT and SIGTERM and makes them readable. Before any thread is made.
-Descriptor signals_as_descriptor() {
-  sigset_t handled;
-  sigemptyset(&handled);
-  sigaddset(&handled, SIGINT);
-  sigaddset(&handled, SIGTERM);
-  sigprocmask(SIG_BLOCK, &handled, nullptr);
-  return Descriptor(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
 /// One process of a run: its machine, the runtime that hosts it, and what it leaves behind.
@@ -272,7 +263,7 @@ Result<ProcessId> which_process(const Config& config, const NodeArguments& argum
 }  // namespace
 
 int node_command(const NodeArguments& arguments) {
-  const Descriptor signals = signals_as_descriptor();
+  const Descriptor signals = signals_as_descriptor({SIGINT, SIGTERM});
   const auto refuse = [](const std::string& message) {
     print_error(message);
     return kBadUsage;

@@ -150,8 +150,7 @@ std::vector<LinkState> Emulator::Parts::states() {
                       .open_connections = own.open_connections(),
                       .waiting_bytes = shaper.network().waiting_bytes(own.id()),
                       .losses = link.losses(),
-                      .busy = link.busy_time(),
-                      .up = shaper.now()});
+                      .busy = link.busy_time()});
   }
   return states;
 }

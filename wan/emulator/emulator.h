@@ -97,7 +97,6 @@ struct LinkState {
   std::uint64_t waiting_bytes = 0;  ///< taken in and not out yet
   std::uint64_t losses = 0;         ///< segments lost so far
   Time busy{0};                     ///< how long it was serialising
-  Time up{0};                       ///< how long there has been this emulator
 };
 
 /// Bounded buffers: of one connection and direction at most rate x delay + 64 KiB are held; beyond that

@@ -126,10 +126,11 @@ void expect_survives_writing(const Config& config) {
   ASSERT_EQ(run_id(again.value()), run_id(config));
 }
 
-/// Both outcomes must occur, or the mutations test nothing.
-void expect_both_outcomes(int read, int trials) {
+/// Both outcomes must occur, or the mutations test nothing. A small text outlives more of them than a whole
+/// configuration.
+void expect_both_outcomes(int read, int trials, int most) {
   EXPECT_GT(read, trials / 50);
-  EXPECT_LT(read, trials - trials / 10);
+  EXPECT_LT(read, most);
 }
 
 TEST(ConfigMutations, EndInAConfigurationOrInProblemsWithPlaces) {
@@ -146,7 +147,7 @@ TEST(ConfigMutations, EndInAConfigurationOrInProblemsWithPlaces) {
       ASSERT_NO_FATAL_FAILURE(expect_places(config.error().message, {"dir/test.yaml"}));
     }
   }
-  expect_both_outcomes(read, kTrials);
+  expect_both_outcomes(read, kTrials, kTrials / 2);
 }
 
 constexpr std::string_view kLinks = R"(name: mutated
@@ -216,7 +217,7 @@ TEST(ConfigMutations, OfLinksFilesAndTracesEndInLinksOrInProblemsWithPlaces) {
     }
     kind_of_config(links);  // whatever it says, it says something
   }
-  expect_both_outcomes(read, kLinksTrials);
+  expect_both_outcomes(read, kLinksTrials, kLinksTrials - kLinksTrials / 10);
 }
 
 constexpr std::string_view kEmulation = R"(name: mutated
@@ -253,7 +254,7 @@ TEST(ConfigMutations, OfEmulationsEndInOneOrInProblemsWithPlaces) {
       ASSERT_NE(relay.target.port, 0);
     }
   }
-  expect_both_outcomes(read, kTrials);
+  expect_both_outcomes(read, kTrials, kTrials - kTrials / 10);
 }
 
 constexpr std::string_view kEvent =
@@ -285,8 +286,8 @@ TEST(ConfigMutations, OfRequestsEndInAnEventOrAChangeOrInProblemsWithPlaces) {
       ASSERT_NO_FATAL_FAILURE(expect_places(change.error().message, {"request"}));
     }
   }
-  expect_both_outcomes(events, kTrials);
-  expect_both_outcomes(changes, kTrials);
+  expect_both_outcomes(events, kTrials, kTrials - kTrials / 10);
+  expect_both_outcomes(changes, kTrials, kTrials - kTrials / 10);
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "src/config/links_table.h"
@@ -56,7 +55,7 @@ class LinksFiles : public ::testing::Test {
   }
 
   void write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder_.path() / name) << text;
+    output::put(folder_.path() / name, text);
   }
   std::filesystem::path file() const { return folder_.path() / "run.yaml"; }
   Result<Config> read(const std::string& links, const std::vector<std::string>& overrides = {}) const {
