@@ -90,7 +90,7 @@ class TcpSocket {
   ssize_t receive(std::span<char> data) const { return ::recv(fd_, data.data(), data.size(), 0); }
 
   /// Everything up to the end of the stream, or until `most` bytes are there; stops at an error.
-  std::string receive_all(std::size_t most = SIZE_MAX) {
+  std::string receive_all(std::size_t most = SIZE_MAX) const {
     std::string all;
     char buffer[64 * 1024];
     while (all.size() < most) {
