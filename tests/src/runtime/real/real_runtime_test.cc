@@ -300,23 +300,23 @@ TEST_F(RealRuntimeTest, WhatAShapedLanCannotCarryInTimeAfterTheEndIsSentAllTheSa
 }
 
 TEST_F(RealRuntimeTest, WhatGoesToAnotherDatacenterDoesNotCrossTheLan) {
-  constexpr ProcessId kElsewhere = ProcessId{1, Role::server, 0};
+  const ProcessId elsewhere = ProcessId::server(1, 0);
   ScriptedMachine server;
-  server.at_message = [](Time, ProcessId from, Channel channel, const Message& message, Actions& actions) {
-    EXPECT_EQ(message.body, Body(hello_of(kElsewhere, Channel::control)));
+  server.at_message = [&](Time, ProcessId from, Channel channel, const Message& message, Actions& actions) {
+    EXPECT_EQ(message.body, Body(hello_of(elsewhere, Channel::control)));
     actions.send(from, channel, {Heartbeat{}, {}});
     actions.finish();
   };
   ScriptedMachine caller;  // is there until it is answered: no end makes it send at once
-  caller.at_start = [](Time, Actions& actions) {
-    actions.send(kServer, Channel::control, {hello_of(kElsewhere, Channel::control), {}});
+  caller.at_start = [&](Time, Actions& actions) {
+    actions.send(kServer, Channel::control, {hello_of(elsewhere, Channel::control), {}});
   };
   caller.at_message = [](Time, ProcessId, Channel, const Message&, Actions& actions) { actions.finish(); };
   guard(server);
   guard(caller);
   std::thread other([&] {
     RealRuntime::Options options = calling();
-    options.self = kElsewhere;
+    options.self = elsewhere;
     options.lan = {.rate_bytes_per_s = 1.0, .delay = std::chrono::hours(1)};
     EXPECT_EQ(reason(made(std::move(options), caller)->run()), "");
   });
