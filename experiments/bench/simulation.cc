@@ -195,7 +195,7 @@ int measure_all() {
   fmt::print(kRow, "topology", "datacenters", "links", "events", "messages", "seconds", "events/s",
              "CPU us/message", "bytes/datacenter");
   for (const bool hubs : {true, false}) {
-    for (const std::size_t datacenters : {2, 4, 8, 16, 32, 64}) {
+    for (const std::size_t datacenters : {2U, 4U, 8U, 16U, 32U, 64U}) {
       if (!measure_apart(datacenters, hubs)) return EXIT_FAILURE;
     }
   }
