@@ -28,6 +28,10 @@ namespace {
 constexpr Time kUsualInterval = std::chrono::seconds(5);
 constexpr Time kProgressInterval = std::chrono::seconds(1);
 
+// What libzmq needs before the first message: three flights of the greeting (signature, version, mechanism)
+// and one of the READY command, each way. TCP's own handshake is with the emulator's relay, next door.
+constexpr double kHandshakeRoundTrips = 2.0;
+
 volatile std::sig_atomic_t interrupt_signals = 0;
 
 void on_interrupt_signal(int signal_number) {
@@ -135,6 +139,7 @@ class SimulatedRun {
                            return bytes_per_second(caps[datacenter].ingress_mbps);
                          },
                      .lan = shared_link_options(deployment.config().wan.lan),
+                     .handshake_round_trips = kHandshakeRoundTrips,
                      .link_seed = deployment.config().seed,
                      .threads = threads,
                      .stalled_after = stalled_after(deployment.config()),

@@ -254,19 +254,52 @@ std::size_t Simulation::send(std::size_t from, ProcessId to, Channel channel, Me
   }
   std::vector<std::byte> header = encode_header(message.body, message.position);
   const std::size_t bytes = wire_bytes(header.size(), message.payloads);
-  const std::size_t index = link_between(from, receiver->second);
-  Link& link = links_[index];
-  const auto next_id = static_cast<Network::ConnectionId>(2 * link.connections.size());
-  const Network::ConnectionId connection =
-      link.connections.emplace(std::make_pair(from, receiver->second), next_id).first->second;
+  const std::size_t link = link_between(from, receiver->second);
+  Connections& between = connections(link, from, receiver->second);
   const std::uint64_t cookie = next_cookie_++;
-  const bool may_repeat = !std::holds_alternative<Hello>(message.body);
   in_flight_.emplace(
-      cookie, InFlight{from, receiver->second, channel, std::move(header), std::move(message.payloads)});
-  network_.send(now_, link.id, connection + static_cast<Network::ConnectionId>(channel), bytes, cookie,
-                may_repeat);
-  wake_network();
+      cookie, InFlight{from, receiver->second, channel, std::move(header), std::move(message.payloads), bytes,
+                       /*may_repeat=*/!std::holds_alternative<Hello>(message.body)});
+  if (between.made) {
+    enter_link(link, between, cookie);
+    wake_network();
+  } else {
+    between.waiting.push_back(cookie);
+  }
   return bytes;
+}
+
+/// The connections from one process to another; the first time they are asked for they are to be made.
+Simulation::Connections& Simulation::connections(std::size_t link, std::size_t from, std::size_t to) {
+  auto& known = links_[link].connections;
+  const auto first = static_cast<Network::ConnectionId>(2 * known.size());
+  const auto [found, is_new] = known.try_emplace({from, to}, Connections{.first = first, .waiting = {}});
+  const std::uint16_t here = processes_[from]->id.datacenter;
+  const std::uint16_t there = processes_[to]->id.datacenter;
+  if (is_new && here != there && options_.handshake_round_trips > 0) {
+    const Time round_trip = options_.link(here, there).link.delay + options_.link(there, here).link.delay;
+    found->second.made = false;
+    schedule({.at = now_ + from_seconds(options_.handshake_round_trips * to_seconds(round_trip)),
+              .kind = EventKind::connected,
+              .index = handshakes_.size()});
+    handshakes_.push_back({link, {from, to}});
+  }
+  return found->second;
+}
+
+void Simulation::enter_link(std::size_t link, const Connections& connections, std::uint64_t cookie) {
+  const InFlight& message = in_flight_.at(cookie);
+  network_.send(now_, links_[link].id,
+                connections.first + static_cast<Network::ConnectionId>(message.channel), message.bytes,
+                cookie, message.may_repeat);
+}
+
+void Simulation::on_connected(const Handshake& handshake) {
+  Connections& between = links_[handshake.link].connections.at(handshake.ends);
+  between.made = true;
+  for (const std::uint64_t cookie : between.waiting) enter_link(handshake.link, between, cookie);
+  between.waiting.clear();
+  wake_network();
 }
 
 void Simulation::wake_network() {
@@ -305,13 +338,14 @@ void Simulation::reset_connections(const ConnectionReset& reset) {
   const std::size_t index = wan_link(reset.from, reset.to);
   carry();
   std::vector<std::uint64_t> lost;
-  for (const auto& [ends, connection] : links_[index].connections) {
+  for (const auto& [ends, connections] : links_[index].connections) {
     const ProcessId sender = processes_[ends.first]->id;
     const ProcessId receiver = processes_[ends.second]->id;
     if (sender != reset.sender.value_or(sender) || receiver != reset.receiver.value_or(receiver)) continue;
     for (const Channel channel : {Channel::control, Channel::data}) {
       if (!(channel == Channel::control ? reset.control : reset.data)) continue;
-      network_.reset(now_, links_[index].id, connection + static_cast<Network::ConnectionId>(channel), lost);
+      network_.reset(now_, links_[index].id, connections.first + static_cast<Network::ConnectionId>(channel),
+                     lost);
     }
   }
   for (const std::uint64_t cookie : lost) in_flight_.erase(cookie);
@@ -344,6 +378,8 @@ void Simulation::handle(const Event& event) {
   switch (event.kind) {
     case EventKind::network:
       return on_network();
+    case EventKind::connected:
+      return on_connected(handshakes_[event.index]);
     case EventKind::fault_begins:
     case EventKind::fault_ends: {
       const bool begins = event.kind == EventKind::fault_begins;

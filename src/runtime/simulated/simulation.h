@@ -41,6 +41,9 @@ class Simulation {
     };
     /// Inside a datacenter: what one process sends shares one link of this kind.
     SharedLink::Options lan;
+    /// Round trips that two processes of different datacenters need to make their connections. What one sends
+    /// to the other at first waits for that long, in order.
+    double handshake_round_trips = 0.0;
     /// What goes wrong, and when; links of faults are between two different datacenters. A fault begins, and
     /// ends, before everything else of its nanosecond, but after what a link of it has due by then.
     std::vector<ScheduledFault> faults = {};
@@ -100,6 +103,7 @@ class Simulation {
     timer,
     computed,
     interrupt,
+    connected,
     fault_begins,
     fault_ends
   };
@@ -108,16 +112,28 @@ class Simulation {
     Time at{0};
     std::uint64_t order = 0;
     EventKind kind = EventKind::start;
-    std::size_t index = 0;  // of the process or fault
+    std::size_t index = 0;  // of the process, the handshake or the fault
     TimerId timer = TimerId::tick;
     std::uint64_t generation = 0;  // of the timer's setting
     bool operator>(const Event& other) const { return at != other.at ? at > other.at : order > other.order; }
   };
 
+  /// Between two processes, one way, on both channels.
+  struct Connections {
+    Network::ConnectionId first = 0;  // of control; the next number is of data
+    bool made = true;
+    std::vector<std::uint64_t> waiting;  // cookies of what was sent before they were made
+  };
+
   struct Link {
     Network::LinkId id = 0;
-    std::map<std::pair<std::size_t, std::size_t>, Network::ConnectionId>
-        connections;  // by processes, two each
+    std::map<std::pair<std::size_t, std::size_t>, Connections> connections;  // by sender and receiver
+  };
+
+  /// Connections in the making.
+  struct Handshake {
+    std::size_t link = 0;
+    std::pair<std::size_t, std::size_t> ends;
   };
 
   struct InFlight {
@@ -126,6 +142,8 @@ class Simulation {
     Channel channel = Channel::control;
     std::vector<std::byte> header;
     std::vector<Payload> payloads;
+    std::size_t bytes = 0;
+    bool may_repeat = true;
   };
 
   class FaultInjector;
@@ -136,6 +154,9 @@ class Simulation {
   std::size_t send(std::size_t from, ProcessId to, Channel channel, Message message);
   std::size_t link_between(std::size_t from, std::size_t to);
   std::size_t wan_link(std::uint16_t from, std::uint16_t to);
+  Connections& connections(std::size_t link, std::size_t from, std::size_t to);
+  void enter_link(std::size_t link, const Connections& connections, std::uint64_t cookie);
+  void on_connected(const Handshake& handshake);
   std::optional<Network::CapId> cap_of(std::uint16_t datacenter,
                                        std::map<std::uint16_t, Network::CapId>& caps,
                                        const std::optional<double>& rate);
@@ -158,6 +179,7 @@ class Simulation {
   Network network_;
   std::vector<Link> links_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::size_t> link_index_;
+  std::vector<Handshake> handshakes_;
   std::map<std::uint16_t, Network::CapId> egress_;
   std::map<std::uint16_t, Network::CapId> ingress_;
   std::optional<Time> network_wake_;

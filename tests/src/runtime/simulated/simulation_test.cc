@@ -91,6 +91,42 @@ TEST(Simulation, AMessageTakesItsBytesOverTheRatePlusTheDelay) {
   }
 }
 
+TEST(Simulation, TheFirstMessagesToAnotherDatacenterWaitForTheHandshakeAndKeepTheirOrder) {
+  std::vector<std::size_t> sizes;
+  ScriptedMachine sender;
+  sender.at_start = [&](Time, Actions& actions) {
+    sizes.push_back(actions.send(kFar, Channel::data, push_of(1, 1000)));
+    sizes.push_back(actions.send(kFar, Channel::data, push_of(2, 2000)));
+    sizes.push_back(actions.send(kBeside, Channel::data, push_of(1, 1000)));
+    actions.set_timer(TimerId::tick, seconds(1));
+  };
+  sender.at_timer = [&](Time, TimerId, Actions& actions) {
+    sizes.push_back(actions.send(kFar, Channel::data, push_of(3, 1000)));
+    actions.finish();
+  };
+  std::vector<std::pair<Clock, Time>> arrived;
+  ScriptedMachine receiver;
+  receiver.at_message = [&](Time now, ProcessId, Channel, Message message, Actions& actions) {
+    arrived.emplace_back(std::get<Push>(message.body).clock, now);
+    if (arrived.size() == 3) actions.finish();
+  };
+  Receiver beside;
+  Simulation::Options with_handshake = options();
+  with_handshake.handshake_round_trips = 1.5;
+  Simulation simulation(std::move(with_handshake));
+  simulation.add(kHere, sender);
+  simulation.add(kFar, receiver);
+  simulation.add(kBeside, beside.machine);
+  EXPECT_FALSE(simulation.run().fault);
+
+  const Time made = 3 * kWanDelay;
+  EXPECT_THAT(arrived,
+              ElementsAre(std::pair(Clock{1}, made + serialised(sizes[0], kWanRate) + kWanDelay),
+                          std::pair(Clock{2}, made + serialised(sizes[0] + sizes[1], kWanRate) + kWanDelay),
+                          std::pair(Clock{3}, seconds(1) + serialised(sizes[3], kWanRate) + kWanDelay)));
+  EXPECT_EQ(beside.arrived, serialised(sizes[2], kLanRate) + kLanDelay);
+}
+
 TEST(Simulation, BytesAreThoseOfTheFramesOnTheWire) {
   std::size_t bytes = 0;
   ScriptedMachine sender;
