@@ -16,16 +16,16 @@ class Momentum : public Optimizer {
  public:
   Momentum(OptimizerOptions options, std::size_t size) : options_(std::move(options)), velocity_(size) {}
 
-  bool step(Clock clock, float gradient_scale, float step_scale, std::span<const float> values,
-            std::span<float> gradient_in_step_out) override {
-    const std::size_t size = velocity_.size();
-    MERIDIAN_CHECK(values.size() == size && gradient_in_step_out.size() == size,
-                   "{} values and {} gradients for {} parameters", values.size(), gradient_in_step_out.size(),
-                   size);
+  bool step(Clock clock, float gradient_scale, float step_scale, std::size_t first,
+            std::span<const float> values, std::span<float> gradient_in_step_out) override {
+    const std::size_t size = gradient_in_step_out.size();
+    MERIDIAN_CHECK(values.size() == size && first <= velocity_.size() && size <= velocity_.size() - first,
+                   "{} values and {} gradients from {} for {} parameters", values.size(), size, first,
+                   velocity_.size());
     const float rate = -options_.rate_at(clock);
     const float momentum = static_cast<float>(options_.momentum);
     float* const data = gradient_in_step_out.data();
-    float* const velocities = velocity_.data();
+    float* const velocities = velocity_.data() + first;
     FiniteCheck check;
     for (std::size_t i = 0; i < size; ++i) {
       const float gradient = gradient_scale * data[i];

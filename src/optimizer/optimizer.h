@@ -36,10 +36,13 @@ class Optimizer {
   ///   clock           the one that closes, from 1; it decides the learning rate;
   ///   gradient_scale  multiplies the gradient first (1 / samples for the mean);
   ///   step_scale      multiplies the step as it is written, not the optimizer's state (the datacenter's
-  ///   weight); values          the parameters before the step; optimizers with weight decay read them.
-  /// Both spans have the size the optimizer was made for. Returns false when a step is not finite (from a
-  /// gradient or state that is not, or by overflow): the caller stops the run, for the state is then spoilt.
-  [[nodiscard]] virtual bool step(Clock clock, float gradient_scale, float step_scale,
+  ///                   weight);
+  ///   first           the first parameter that the spans hold, of those the optimizer was made for: a table
+  ///                   that is updated row by row gets no step in the rows that no gradient touched;
+  ///   values          the parameters before the step; optimizers with weight decay read them.
+  /// Both spans have the same size. Returns false when a step is not finite (from a gradient or state that is
+  /// not, or by overflow): the caller stops the run, for the state is then spoilt.
+  [[nodiscard]] virtual bool step(Clock clock, float gradient_scale, float step_scale, std::size_t first,
                                   std::span<const float> values, std::span<float> gradient_in_step_out) = 0;
 };
 

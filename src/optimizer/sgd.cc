@@ -12,15 +12,15 @@ class Sgd : public Optimizer {
  public:
   Sgd(OptimizerOptions options, std::size_t size) : options_(std::move(options)), size_(size) {}
 
-  bool step(Clock clock, float gradient_scale, float step_scale, std::span<const float> values,
-            std::span<float> gradient_in_step_out) override {
-    MERIDIAN_CHECK(values.size() == size_ && gradient_in_step_out.size() == size_,
-                   "{} values and {} gradients for {} parameters", values.size(), gradient_in_step_out.size(),
-                   size_);
+  bool step(Clock clock, float gradient_scale, float step_scale, std::size_t first,
+            std::span<const float> values, std::span<float> gradient_in_step_out) override {
+    const std::size_t size = gradient_in_step_out.size();
+    MERIDIAN_CHECK(values.size() == size && first <= size_ && size <= size_ - first,
+                   "{} values and {} gradients from {} for {} parameters", values.size(), size, first, size_);
     const float factor = -options_.rate_at(clock) * gradient_scale;
     float* const data = gradient_in_step_out.data();
     FiniteCheck check;
-    for (std::size_t i = 0; i < size_; ++i) {
+    for (std::size_t i = 0; i < size; ++i) {
       const float step = factor * data[i] * step_scale;
       check.see(step);
       data[i] = step;
