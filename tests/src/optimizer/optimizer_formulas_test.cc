@@ -105,6 +105,16 @@ TEST(Adam, CorrectsARowsFirstStepByTheClock) {
   EXPECT_THAT(row, ElementsAre(FloatNear(-2.514571F, 1e-5F), FloatNear(2.514571F, 1e-5F)));
 }
 
+TEST(SquaresOfGradients, AreReportedWhereTheyOverflow) {
+  // The gradient is finite, its square is not: every later step would be 0, and nobody would know.
+  for (const std::string name : {"adagrad", "rmsprop", "adam", "adamw"}) {
+    const auto optimizer = make_optimizer({.name = name, .learning_rate = 1e-3}, 1).value();
+    const Floats value{0.0F};
+    Floats buffer{1e25F};
+    EXPECT_FALSE(optimizer->step(1, 1.0F, 1.0F, 0, value, buffer)) << name;
+  }
+}
+
 // ---- every optimizer against its formula in doubles
 
 struct Reference {
