@@ -27,7 +27,7 @@ struct OptimizerOptions {
 
   // Of every optimizer. A gradient is clipped first; then weight decay is added to it.
   std::optional<double> weight_decay = {};  ///< 0 to 1000; 0 by default, 0.01 with adamw
-  std::optional<double> clip_value = {};    ///< the largest size of a mean gradient, 1e-30 to 1e9; else any
+  std::optional<double> clip_value = {};    ///< the largest size of a scaled gradient, 1e-30 to 1e9; else any
 
   std::optional<double> beta1 = {};    ///< adam, adamw: in [0, 1); 0.9
   std::optional<double> beta2 = {};    ///< adam, adamw: in [0, 1); 0.999

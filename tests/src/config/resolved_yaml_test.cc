@@ -52,7 +52,7 @@ TEST(ResolvedYaml, ReadsBackEqual) {
            {"wan.parameters.v0=0"},
            {"wan.parameters={schedule: linear, v0: 1, v_end: 0.25, ramp_clocks: 90, soft_ratio: 0.1}"},
            {"wan.parameters={ds: auto, ds_most: 7, by: row, floor: 1e-9}"},
-           {"wan.parameters.tables={a/b-c_d.0: {}, \"1\": {v0: 3}, \"null\": {by: row}}"},
+           {R"(wan.parameters.tables={a/b-c_d.0: {}, "1": {v0: 3}, "null": {by: row}})"},
            {"wan.parameters.outer={name: nesterov, learning_rate: 0.7, momentum: 0.9}", "wan.mode=local_sgd"},
            {"wan.mode=local_sgd", "wan.parameters=null"},
            {"wan.mode=bsp"},
