@@ -93,7 +93,7 @@ bool measure_both(const char* what, const Written& written, const Read& read) {
          measure(what, "gzip", written.gzip, bytes, read);
 }
 
-// One of MovieLens' formats; a separator of one character more than once in a row is its own.
+// One of the formats of MovieLens, which the separator tells.
 std::string ratings_text(const Ratings& ratings, const std::string& header, const std::string& separator) {
   std::string text = header;
   Random random(1);
@@ -165,7 +165,7 @@ bool measure_samples(const fs::path& folder, std::size_t scale, bool binary) {
     }
     text += "\n";
   }
-  return measure_both(binary ? "libsvm, all 1" : "libsvm, 7 to 9 digits", write(folder, "samples", text),
+  return measure_both(binary ? "libsvm, all 1" : "libsvm, long values", write(folder, "samples", text),
                       [](const fs::path& file) -> Result<std::size_t> {
                         const Result<SparseSamples> read = read_libsvm({file.string()});
                         if (!read) return read.error();

@@ -15,8 +15,8 @@
 
 namespace meridian {
 
-/// Where a share of a number of samples is said, it is rounded so that all shares add up: to within one
-/// sample, or within one group's samples.
+/// Shares of a number of samples are rounded so that all of them add up: to within one sample, two with
+/// label_skew, or where groups are dealt, about a group's samples.
 struct PartitionOptions {
   /// Between a datacenter's workers, to each an equal number:
   /// - random: in a random order;
