@@ -12,8 +12,8 @@ EvaluationSums& EvaluationSums::operator+=(const EvaluationSums& other) {
     more = other.more;
     return *this;
   }
-  MERIDIAN_CHECK(other.more.empty() || other.more.size() == more.size(), "{} further sums and {}", more.size(),
-                 other.more.size());
+  MERIDIAN_CHECK(other.more.empty() || other.more.size() == more.size(), "{} further sums and {}",
+                 more.size(), other.more.size());
   for (std::size_t i = 0; i < other.more.size(); ++i) more[i] += other.more[i];
   return *this;
 }
