@@ -209,13 +209,12 @@ Result<std::unique_ptr<Workload>> make_factorisation_workload(const Factorisatio
   if (Failure failure = check_options(options)) return std::move(*failure);
   if (Failure failure = check_ratings("training", data.train, data.train)) return std::move(*failure);
   if (Failure failure = check_ratings("held-out", data.test, data.train)) return std::move(*failure);
-  Result<Partition> partition =
-      Partition::make({"contiguous", options.seed, options.workers}, data.train.size());
+  Result<Partition> partition = Partition::make(options.partition, data.train.size());
   if (!partition) return partition.error();
-  const std::vector<WorkerPlace> places = all_places(options.workers);
+  const std::vector<WorkerPlace> places = all_places(options.partition.workers);
   Result<Owners> owners = owners_of(data.train, partition.value(), places);
   if (!owners) return owners.error();
-  if (Failure failure = check_held_out(data.test, owners.value(), places, options.workers.size())) {
+  if (Failure failure = check_held_out(data.test, owners.value(), places, options.partition.workers.size())) {
     return std::move(*failure);
   }
   return std::unique_ptr<Workload>(std::make_unique<FactorisationWorkload>(

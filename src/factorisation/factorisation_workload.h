@@ -14,6 +14,7 @@
 
 #include "src/base/result.h"
 #include "src/base/time.h"
+#include "src/data/partition.h"
 #include "src/data/ratings.h"
 #include "src/workload/workload.h"
 
@@ -27,10 +28,11 @@ struct FactorisationOptions {
   double initial_scale = 0.1;  ///< deviation of the initial factors; biases start at 0
   /// The users' learning rate at a clock, from 1: the one with which servers step the items.
   std::function<float(Clock)> rate_at;
-  std::uint64_t seed = 1;            ///< of initial factors and batches
-  std::vector<std::size_t> workers;  ///< of each datacenter, in the configuration's order
-  std::size_t batch = 4096;          ///< ratings per worker and clock
-  std::string note;                  ///< what the ratings are, for the user; the workload adds how many
+  std::uint64_t seed = 1;  ///< of initial factors and batches
+  PartitionOptions
+      partition;             ///< of the users, with all their ratings, between the workers of all datacenters
+  std::size_t batch = 4096;  ///< ratings per worker and clock
+  std::string note;          ///< what the ratings are, for the user; the workload adds how many
 };
 
 /// Tables: item_factors [items x rank, and a last column with the items' biases if there are any], read by

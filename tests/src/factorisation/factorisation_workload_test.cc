@@ -48,7 +48,7 @@ FactorisationOptions small_options() {
   options.rank = 4;
   options.mean = 2.5;
   options.rate_at = [](Clock) { return static_cast<float>(kRate); };
-  options.workers = {2, 1};
+  options.partition = {"contiguous", 1, {2, 1}};
   options.batch = kUsers * kRatingsOfUser / 3;
   return options;
 }
@@ -105,11 +105,11 @@ TEST(FactorisationWorkload, WorkersTogetherDoWhatOneDoesWithTheJoinedBatch) {
   // ratings.
   FactorisationOptions options = small_options();
   const auto three = make(options);
-  LockStep apart(*three, options.workers, sgd());
-  options.workers = {1};
+  LockStep apart(*three, options.partition.workers, sgd());
+  options.partition.workers = {1};
   options.batch = kUsers * kRatingsOfUser;
   const auto one = make(options);
-  LockStep joined(*one, options.workers, sgd());
+  LockStep joined(*one, options.partition.workers, sgd());
   for (int clock = 0; clock < 30; ++clock) {
     const UpdateReport report = joined.run_clock();
     const UpdateReport of_parts = apart.run_clock();
@@ -153,10 +153,10 @@ ReferenceModel reference_of(const FactorisationOptions& options, const Workload&
 
 TEST(FactorisationWorkload, AgreesWithStochasticGradientDescentInDoublePrecision) {
   FactorisationOptions options = small_options();
-  options.workers = {1};
+  options.partition.workers = {1};
   options.batch = kUsers * kRatingsOfUser;
   const auto workload = make(options);
-  LockStep run(*workload, options.workers, sgd());
+  LockStep run(*workload, options.partition.workers, sgd());
   ReferenceModel model = reference_of(options, *workload);
   const TrainAndTestRatings data = small_ratings();
   std::vector<PlacedRating> train;
@@ -216,10 +216,10 @@ std::string state_of(const Learner& learner) {
 
 TEST(FactorisationWorkload, GoesOnFromASavedStateBitForBit) {
   FactorisationOptions options = small_options();
-  options.workers = {1};
+  options.partition.workers = {1};
   options.batch = 50;
   const auto workload = make(options);
-  LockStep run(*workload, options.workers, sgd());
+  LockStep run(*workload, options.partition.workers, sgd());
   run.run_clocks(5);
   const std::string state = state_of(run.learner(0));
   const auto restored = workload->make_learner({0, 0});
@@ -260,7 +260,7 @@ TEST(FactorisationWorkload, RefusesTheStateOfAnotherPlaceOrHalfOfOne) {
 TEST(FactorisationWorkload, GivesTheErrorOfTheLastBatchesAsAFigure) {
   const FactorisationOptions options = small_options();
   const auto workload = make(options);
-  LockStep run(*workload, options.workers, sgd());
+  LockStep run(*workload, options.partition.workers, sgd());
   EXPECT_EQ(workload->figures(run.evaluate()).size(), 1U);
   const UpdateReport report = run.run_clock();
   const EvaluationSums sums = run.evaluate();
@@ -291,7 +291,7 @@ TEST(MakeFactorisationWorkload, NamesWrongOptions) {
               HasSubstr("initial_scale is nan"));
   EXPECT_THAT(error_with([](auto& o, auto&) { o.mean = std::numeric_limits<double>::infinity(); }),
               HasSubstr("mean is inf; expected a finite number"));
-  EXPECT_THAT(error_with([](auto& o, auto&) { o.workers = {}; }), HasSubstr("0 datacenters"));
+  EXPECT_THAT(error_with([](auto& o, auto&) { o.partition.workers = {}; }), HasSubstr("0 datacenters"));
 }
 
 TEST(MakeFactorisationWorkload, NamesWrongRatings) {
