@@ -97,8 +97,9 @@ TEST_F(Lines, TellWhereAGzipFileIsCutOffOrSpoilt) {
 
   std::string spoilt = content;
   spoilt[spoilt.size() - 6] ^= 1;  // of the checksum
-  EXPECT_THAT(read_all(write("spoilt", spoilt)).error,
-              AllOf(HasSubstr(": cannot read on: incorrect data check"), HasSubstr("expected plain or gzip text")));
+  EXPECT_THAT(
+      read_all(write("spoilt", spoilt)).error,
+      AllOf(HasSubstr(": cannot read on: incorrect data check"), HasSubstr("expected plain or gzip text")));
 
   for (const std::size_t length : {content.size() - 1, content.size() / 2, std::size_t{12}}) {
     EXPECT_THAT(read_all(write("cut", content.substr(0, length))).error,
