@@ -139,6 +139,9 @@ Failure check_options(const FactorisationOptions& options) {
     return Error{fmt::format("rank is {}; expected 1 to {}", options.rank, kLargestRank)};
   }
   if (options.batch == 0) return Error{"batch is 0; expected at least 1"};
+  if (options.partition.kind == "overlap") {
+    return Error{"partition is 'overlap'; expected one that gives each user's ratings to one worker"};
+  }
   if (!options.rate_at) return Error{"no learning rate for users; expected the one of the optimizer"};
   if (Failure failure = check_number("l2", options.l2, 0.0)) return failure;
   if (Failure failure = check_number("initial_scale", options.initial_scale, 0.0)) return failure;
@@ -168,23 +171,18 @@ std::vector<WorkerPlace> all_places(const std::vector<std::size_t>& workers) {
   return places;
 }
 
-Result<Owners> owners_of(const Ratings& train, const Partition& partition,
-                         const std::vector<WorkerPlace>& places) {
+Owners owners_of(const Ratings& train, const Partition& partition, const std::vector<WorkerPlace>& places) {
   Owners owners(train.users, kNobody);
   for (const WorkerPlace place : places) {
     const auto worker = static_cast<std::uint32_t>(partition.global_index(place));
     for (const std::uint32_t i : partition.samples_of(place)) {
       std::uint32_t& owner = owners[train.user[i]];
-      if (owner != kNobody && owner != worker) {
-        return Error{
-            fmt::format("the ratings of user {} are divided between workers {} and {}; expected one "
-                        "worker for each user",
-                        train.user[i], owner, worker)};
-      }
+      MERIDIAN_CHECK(owner == kNobody || owner == worker, "user {} of workers {} and {}", train.user[i],
+                     owner, worker);
       owner = worker;
     }
   }
-  // Who has nothing to learn from is predicted by the means and the item alone, anywhere.
+  // Who has nothing to learn from is predicted by the mean and the item alone, anywhere.
   for (std::size_t user = 0; user < owners.size(); ++user) {
     if (owners[user] == kNobody) owners[user] = static_cast<std::uint32_t>(user % places.size());
   }
@@ -209,16 +207,15 @@ Result<std::unique_ptr<Workload>> make_factorisation_workload(const Factorisatio
   if (Failure failure = check_options(options)) return std::move(*failure);
   if (Failure failure = check_ratings("training", data.train, data.train)) return std::move(*failure);
   if (Failure failure = check_ratings("held-out", data.test, data.train)) return std::move(*failure);
-  Result<Partition> partition = Partition::make(options.partition, data.train.size());
+  Result<Partition> partition = Partition::make(options.partition, {data.train.size(), {}, data.train.user});
   if (!partition) return partition.error();
   const std::vector<WorkerPlace> places = all_places(options.partition.workers);
-  Result<Owners> owners = owners_of(data.train, partition.value(), places);
-  if (!owners) return owners.error();
-  if (Failure failure = check_held_out(data.test, owners.value(), places, options.partition.workers.size())) {
+  Owners owners = owners_of(data.train, partition.value(), places);
+  if (Failure failure = check_held_out(data.test, owners, places, options.partition.workers.size())) {
     return std::move(*failure);
   }
   return std::unique_ptr<Workload>(std::make_unique<FactorisationWorkload>(
-      options, std::move(data), std::move(partition).value(), std::move(owners).value()));
+      options, std::move(data), std::move(partition).value(), std::move(owners)));
 }
 
 }  // namespace meridian

@@ -45,8 +45,8 @@ struct FactorisationOptions {
 /// batch. UpdateReport::loss_sum and EvaluationSums::loss_sum are sums of half the squared error, without
 /// penalties. Figures: rmse; train_rmse, over the ratings of each worker's last batch, before their own step.
 ///
-/// Errors name the option or the rating, its value and what was expected: among others a user whose ratings
-/// belong to two workers, and a datacenter without a held-out rating.
+/// Errors name the option or the rating, its value and what was expected: among others a partition in which
+/// workers share ratings, and a datacenter without a held-out rating.
 Result<std::unique_ptr<Workload>> make_factorisation_workload(const FactorisationOptions& options,
                                                               TrainAndTestRatings data);
 

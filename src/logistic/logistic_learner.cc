@@ -36,7 +36,7 @@ LogisticLearner::LogisticLearner(const LogisticOptions& options, const SparseSam
       train_(train),
       test_(test),
       place_(place),
-      order_(options.seed, partition.global_index(place), partition.samples_of(place), options.batch),
+      order_(options.seed, partition, place, options.batch),
       touched_(train.features),
       samples_(options.batch),
       offsets_(options.batch + 1) {}

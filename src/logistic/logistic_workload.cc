@@ -111,7 +111,7 @@ Result<std::unique_ptr<Workload>> make_logistic_workload(const LogisticOptions& 
                                                          SparseSamples test) {
   if (Failure failure = check_options(options)) return std::move(*failure);
   if (Failure failure = check_samples(train, test)) return std::move(*failure);
-  Result<Partition> partition = Partition::make(options.partition, train.size());
+  Result<Partition> partition = Partition::make(options.partition, {train.size(), train.labels, {}});
   if (!partition) return partition.error();
   return std::unique_ptr<Workload>(std::make_unique<LogisticWorkload>(
       options, std::move(train), std::move(test), std::move(partition).value()));

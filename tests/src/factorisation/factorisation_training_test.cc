@@ -22,8 +22,8 @@ struct Learnt {
 
 Learnt learn(bool biases, std::size_t rank) {
   GeneratedRatingsOptions generated;
-  generated.users = 600;
-  generated.items = 300;
+  generated.users = 800;
+  generated.items = 400;
   generated.ratings = 90'000;
   generated.rank = 2;
   generated.noise = kNoise;
@@ -34,7 +34,7 @@ Learnt learn(bool biases, std::size_t rank) {
   options.l2 = 0.01;
   options.biases = biases;
   options.mean = 3.0;
-  options.partition = {"contiguous", 1, {2, 1}};
+  options.partition.workers = {2, 1};
   options.batch = 300;
   const auto clocks = static_cast<Clock>(kEpochs * data.train.size() / (3 * options.batch));
   OptimizerOptions optimizer{"sgd", 0.03, 0.0, {}};

@@ -48,7 +48,7 @@ FactorisationOptions small_options() {
   options.rank = 4;
   options.mean = 2.5;
   options.rate_at = [](Clock) { return static_cast<float>(kRate); };
-  options.partition = {"contiguous", 1, {2, 1}};
+  options.partition.workers = {2, 1};
   options.batch = kUsers * kRatingsOfUser / 3;
   return options;
 }
@@ -283,6 +283,8 @@ std::string error_with(void (*spoil)(FactorisationOptions&, TrainAndTestRatings&
 TEST(MakeFactorisationWorkload, NamesWrongOptions) {
   EXPECT_EQ(error_with([](auto& o, auto&) { o.rank = 0; }), "rank is 0; expected 1 to 4096");
   EXPECT_EQ(error_with([](auto& o, auto&) { o.batch = 0; }), "batch is 0; expected at least 1");
+  EXPECT_THAT(error_with([](auto& o, auto&) { o.partition.kind = std::string("overlap"); }),
+              HasSubstr("partition is 'overlap'; expected one that gives each user's ratings to one worker"));
   EXPECT_THAT(error_with([](auto& o, auto&) { o.rate_at = nullptr; }),
               HasSubstr("no learning rate for users"));
   EXPECT_THAT(error_with([](auto& o, auto&) { o.l2 = -1.0; }),

@@ -29,7 +29,7 @@ TEST(A9a, IsLearntToTheKnownAccuracy) {
   const SparseSamples train = read(path / "a9a.gz", 0);
   const SparseSamples test = read(path / "a9a.t.gz", train.features);
   LogisticOptions options;
-  options.partition = {"random", 1, {2, 1}};
+  options.partition.workers = {2, 1};
   options.batch = 100;
   const auto workload = make_logistic_workload(options, train, test);
   ASSERT_TRUE(workload.ok()) << workload.error().message;

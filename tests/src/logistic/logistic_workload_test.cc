@@ -45,7 +45,7 @@ constexpr std::size_t kTrain = 90;
 LogisticOptions small_options() {
   LogisticOptions options;
   options.l2 = 0.1;
-  options.partition = {"random", 1, {2, 1}};
+  options.partition.workers = {2, 1};
   options.batch = kTrain / 3;
   return options;
 }
@@ -235,7 +235,8 @@ TEST(MakeLogisticWorkload, NamesWrongOptionsAndSamples) {
   EXPECT_THAT(error_with([](auto& o, auto&, auto&) { o.l2 = -1.0; }), HasSubstr("l2 is -1; expected"));
   EXPECT_EQ(error_with([](auto& o, auto&, auto&) { o.objective = std::string("rmse"); }),
             "objective is 'rmse'; expected accuracy, auc or loss");
-  EXPECT_THAT(error_with([](auto& o, auto&, auto&) { o.partition.kind = std::string("x"); }), HasSubstr("'x'"));
+  EXPECT_THAT(error_with([](auto& o, auto&, auto&) { o.partition.kind = std::string("x"); }),
+              HasSubstr("'x'"));
   EXPECT_EQ(error_with([](auto&, auto& train, auto&) { train.label_values.push_back(3.0F); }),
             "3 classes of samples; expected 2");
   EXPECT_THAT(error_with([](auto&, auto&, auto& test) {
