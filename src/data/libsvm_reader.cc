@@ -102,7 +102,7 @@ class LibsvmReader {
       }
       if (!cursor.take_float(value)) {
         return reader.error(
-            fmt::format("feature {} has no finite number for a value in {}; expected one", id, quoted(line)));
+            fmt::format("feature {} has no finite number for a value in {}; expected one", id, quote(line)));
       }
       if (Failure failure = check_id(reader, id, last_id)) return failure;
       samples_.feature.push_back(static_cast<std::uint32_t>(id - 1));

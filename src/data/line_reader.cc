@@ -31,7 +31,7 @@ Error LineReader::error_at(std::uint64_t line_number, const std::string& what) c
 }
 
 Error LineReader::unexpected(std::string_view line, const std::string& expected) const {
-  return error(fmt::format("{}; expected {}", quoted(line), expected));
+  return error(fmt::format("{}; expected {}", quote(line), expected));
 }
 
 // The next line is not whole in block_: it is the last one, or more must be read.
@@ -86,7 +86,9 @@ bool LineReader::fill_block() {
   const auto wanted = static_cast<unsigned>(block_.size() - filled_);
   const int got = gzread(file_.get(), block_.data() + filled_, wanted);
   int code = Z_OK;
-  const char* const reason = gzerror(file_.get(), &code);
+  std::string_view reason = gzerror(file_.get(), &code);
+  const std::string prefix = path_.string() + ": ";
+  if (reason.starts_with(prefix)) reason.remove_prefix(prefix.size());
   if (got > 0) filled_ += static_cast<std::size_t>(got);
   if (got == static_cast<int>(wanted)) return true;
   ended_ = true;
@@ -96,15 +98,15 @@ bool LineReader::fill_block() {
       line_number_ + 1 +
       static_cast<std::uint64_t>(
           std::count(block_.begin(), block_.begin() + static_cast<std::ptrdiff_t>(filled_), '\n'));
-  failure_ =
-      error_at(line_number, code == Z_BUF_ERROR
-                                ? std::string("the gzip stream is cut off; expected it to go on to its end")
-                                : fmt::format("cannot read on: {}; expected plain or gzip text",
-                                              code == Z_ERRNO ? std::strerror(errno) : reason));
+  failure_ = error_at(line_number,
+                      code == Z_BUF_ERROR
+                          ? std::string("the gzip stream is cut off; expected it to go on to its end")
+                          : fmt::format("cannot read on: {}; expected plain or gzip text",
+                                        code == Z_ERRNO ? std::string_view(std::strerror(errno)) : reason));
   return false;
 }
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   constexpr std::size_t kMost = 60;
   std::string result = "'";
   for (const char c : text.substr(0, kMost)) {

@@ -81,6 +81,6 @@ class LineReader {
 };
 
 /// `text` in single quotes for an error: cut after 60 characters, with \xNN for what cannot be printed.
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 }  // namespace meridian

@@ -50,7 +50,7 @@ class TextCursor {
     return false;
   }
 
-  /// A finite number in decimal notation, with a sign or without, that a float can hold.
+  /// A finite number in decimal notation, with a sign or without, of a size that a float can have.
   bool take_float(float& value) {
     const char* const start = at_;
     const bool negative = take('-');
@@ -59,9 +59,7 @@ class TextCursor {
       if (negative) value = -value;
       return true;
     }
-    const std::from_chars_result result = std::from_chars(at_, end_, value);
-    if (at_ != end_ && *at_ != '-' && result.ec == std::errc() && std::isfinite(value)) {
-      at_ = result.ptr;
+    if (at_ != end_ && *at_ != '-' && take_any_float(value)) {
       if (negative) value = -value;
       return true;
     }
@@ -73,6 +71,20 @@ class TextCursor {
   static constexpr std::ptrdiff_t kSafeDigits = 19;  // any number of so many digits fits in 64 bits
 
   static bool is_digit(char c) { return static_cast<unsigned>(c) - static_cast<unsigned>('0') < 10U; }
+
+  bool take_any_float(float& value) {
+    std::from_chars_result result = std::from_chars(at_, end_, value);
+    if (result.ec == std::errc::result_out_of_range) {
+      // Too large, which is no float, or so small that the nearest float is 0 or nearly.
+      double wide = 0.0;
+      result = std::from_chars(at_, end_, wide);
+      if (result.ec == std::errc() && std::abs(wide) > 1.0) return false;
+      value = static_cast<float>(wide);
+    }
+    if (result.ec != std::errc() || !std::isfinite(value)) return false;
+    at_ = result.ptr;
+    return true;
+  }
 
   // Digits with a point or without, few enough that their number and the power of ten to divide it by are
   // both floats: then one division rounds right (W. D. Clinger, How to Read Floating Point Numbers
