@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "src/base/random.h"
 #include "src/data/bag_of_words_reader.h"
+#include "src/data/generated_documents.h"
 #include "src/topics/topics_workload.h"
 
 namespace meridian {
@@ -28,36 +28,6 @@ double processor_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-/// Words by Zipf's law, twelve topics of words a document: enough to keep a sampler as busy as real
-/// documents.
-BagOfWords generated_documents() {
-  constexpr std::size_t kDocuments = 3430;
-  constexpr std::size_t kWords = 6906;
-  constexpr std::size_t kWordsPerDocument = 136;
-  BagOfWords corpus;
-  corpus.words = kWords;
-  Random random(1);
-  std::vector<std::uint32_t> text(kWordsPerDocument);
-  for (std::size_t document = 0; document < kDocuments; ++document) {
-    const std::size_t subject = random.below(kWords);
-    for (std::uint32_t& word : text) {
-      const auto rank = static_cast<std::size_t>(std::pow(static_cast<double>(kWords), random.uniform())) - 1;
-      word = static_cast<std::uint32_t>(random.below(3) == 0 ? (subject + rank) % kWords : rank);
-    }
-    std::sort(text.begin(), text.end());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (i > 0 && text[i] == text[i - 1]) {
-        ++corpus.count.back();
-      } else {
-        corpus.word.push_back(text[i]);
-        corpus.count.push_back(1);
-      }
-    }
-    corpus.offsets.push_back(corpus.word.size());
-  }
-  return corpus;
-}
-
 BagOfWords documents(std::string& name) {
   if (const char* const folder = std::getenv("MERIDIAN_DATA"); folder != nullptr) {
     Result<BagOfWords> kos = read_bag_of_words({(std::filesystem::path(folder) / "kos").string()});
@@ -67,7 +37,12 @@ BagOfWords documents(std::string& name) {
     }
   }
   name = "GENERATED documents";
-  return generated_documents();
+  GeneratedDocumentsOptions shape;
+  shape.documents = 3430;
+  shape.words = 6906;
+  shape.topics = 100;
+  shape.mean_length = 136.0;
+  return generate_documents(shape).value().train;
 }
 
 struct Times {

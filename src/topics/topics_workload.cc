@@ -12,7 +12,6 @@
 #include "src/base/check.h"
 #include "src/base/random.h"
 #include "src/data/batch_order.h"
-#include "src/data/partition.h"
 #include "src/data/shuffle.h"
 #include "src/topics/assignments_state.h"
 #include "src/topics/batch_index.h"
@@ -263,6 +262,11 @@ Failure check_options(const TopicsOptions& options, const BagOfWords& documents)
   if (!(options.held_out >= 0.0 && options.held_out <= kLargestHeldOut)) {
     return Error{fmt::format("held_out is {}; expected 0 to {}", options.held_out, kLargestHeldOut)};
   }
+  if (options.partition.kind == "overlap") {
+    return Error{
+        "partition is 'overlap'; expected random, contiguous or round_robin: a document's topics are "
+        "kept in one place"};
+  }
   if (documents.words == 0 || documents.words > std::numeric_limits<std::uint32_t>::max()) {
     return Error{fmt::format("a vocabulary of {} words; expected 1 to 2^32 - 1", documents.words)};
   }
@@ -270,6 +274,22 @@ Failure check_options(const TopicsOptions& options, const BagOfWords& documents)
     return Error{fmt::format("{} documents; expected at most 2^32 - 1", documents.documents())};
   }
   return {};
+}
+
+// Of what is left to train on when the held-out documents are taken out.
+PartitionOptions partition_options(const TopicsOptions& options, const DividedCorpus& data) {
+  PartitionOptions partition = options.partition;
+  partition.seed = options.seed;
+  partition.workers = options.workers;
+  auto next = data.held_out.begin();
+  std::size_t end = 0;
+  for (std::size_t& range : partition.ranges) {
+    end += range;
+    const auto last = std::find_if(next, data.held_out.end(), [&](std::uint32_t d) { return d >= end; });
+    range -= static_cast<std::size_t>(last - next);
+    next = last;
+  }
+  return partition;
 }
 
 // One worker's tokens are numbered in 32 bits.
@@ -295,8 +315,7 @@ Failure check_parts(const TopicsOptions& options, const DividedCorpus& data, con
 Result<std::unique_ptr<Workload>> make_topics_workload(const TopicsOptions& options, BagOfWords documents) {
   if (Failure failure = check_options(options, documents)) return std::move(*failure);
   DividedCorpus data = divide(std::move(documents), options.held_out);
-  Result<Partition> partition =
-      Partition::make({options.partition, options.seed, options.workers}, data.train.size());
+  Result<Partition> partition = Partition::make(partition_options(options, data), data.train.size());
   if (!partition) return partition.error();
   if (Failure failure = check_parts(options, data, partition.value())) return std::move(*failure);
   return std::unique_ptr<Workload>(

@@ -20,6 +20,7 @@
 
 #include "src/base/result.h"
 #include "src/data/bag_of_words.h"
+#include "src/data/partition.h"
 #include "src/workload/workload.h"
 
 namespace meridian {
@@ -31,10 +32,12 @@ struct TopicsOptions {
   std::size_t proposals = 4;  ///< per token and visit: from its document and from its word, so many of each
   std::uint64_t seed = 1;  ///< of partition, batches and sampling; the held-out documents do not depend on it
   std::vector<std::size_t> workers;  ///< of each datacenter, in the configuration's order
-  std::string partition = "random";  ///< random | contiguous | round_robin
-  std::size_t batch = 100;           ///< documents per worker and clock; all that it has if they are fewer
-  double held_out = 0.1;             ///< share of the documents: 0 (the objective is 0 then) to 0.9
-  std::string data_name;             ///< starts note()
+  /// Of the documents. Seed and workers are those above, `ranges` count held-out documents too; what needs
+  /// labels or lets workers overlap is refused, since a document's topics are kept in one place.
+  PartitionOptions partition;
+  std::size_t batch = 100;  ///< documents per worker and clock; all that it has if they are fewer
+  double held_out = 0.1;    ///< share of the documents: 0 (the objective is 0 then) to 0.9
+  std::string data_name;    ///< starts note()
 };
 
 /// Errors name the option, what is wrong with it and what was expected. A document that a batch names twice,

@@ -268,8 +268,22 @@ TEST(TopicsOptions, AreChecked) {
   EXPECT_EQ(message_of([](TopicsOptions& o) { o.proposals = 0; }), "proposals is 0; expected at least 1");
   EXPECT_EQ(message_of([](TopicsOptions& o) { o.batch = 0; }), "batch is 0; expected at least 1");
   EXPECT_EQ(message_of([](TopicsOptions& o) { o.held_out = 1; }), "held_out is 1; expected 0 to 0.9");
-  EXPECT_THAT(message_of([](TopicsOptions& o) { o.workers = {30}; }), HasSubstr("18 training samples"));
-  EXPECT_THAT(message_of([](TopicsOptions& o) { o.partition = "odd"; }), HasSubstr("partition is 'odd'"));
+  EXPECT_THAT(message_of([](TopicsOptions& o) { o.workers = {30}; }), HasSubstr("expected"));
+  EXPECT_THAT(message_of([](TopicsOptions& o) { o.partition.kind = "odd"; }), HasSubstr("'odd'"));
+  EXPECT_THAT(message_of([](TopicsOptions& o) { o.partition.kind = "overlap"; }),
+              HasSubstr("partition is 'overlap'"));
+}
+
+TEST(TopicsWorkload, RangesCountHeldOutDocumentsToo) {
+  TopicsOptions options = options_for({1, 1});
+  options.batch = 100;
+  options.held_out = 0.5;
+  options.partition.between_datacenters = "ranges";
+  options.partition.ranges = {10, 30};
+  const auto workload = make(options, bars(40));
+  const std::size_t first = workload->samples_per_clock({0, 0});
+  EXPECT_EQ(first + workload->samples_per_clock({1, 0}), 20U);
+  EXPECT_LE(first, 10U);
 }
 
 TEST(TopicsWorkload, TakesEmptyDocumentsAndNoneHeldOut) {
