@@ -41,9 +41,9 @@ class Learner {
  public:
   virtual ~Learner() = default;
 
-  /// Appends to `rows` (which is empty) the rows of tables()[table] that the batch of `clock` touches, rising,
-  /// each once. The servers are asked for these and no others, and for nothing else may there be an update.
-  /// Called for tables with `by_row` only.
+  /// Appends to `rows` (which is empty) the rows of tables()[table] that the batch of `clock` touches,
+  /// rising, each once. The servers are asked for these and no others, and for nothing else may there be an
+  /// update. Called for tables with `by_row` only.
   virtual void list_rows(Clock clock, std::size_t table, std::vector<std::uint32_t>& rows);
 
   /// The update of clock `clock`, written over `update`; what it is follows from the table's UpdateRule.

@@ -44,7 +44,7 @@ std::unique_ptr<Workload> make(const ClassificationOptions& options) {
 std::vector<float> gradient_at(const Workload& workload, WorkerPlace place, Clock clock,
                                TablesView parameters) {
   const TablesOfWorkload gradient(workload);
-  workload.compute_gradient(place, clock, parameters, gradient.span());
+  workload.make_learner(place)->compute_update(clock, parameters, gradient.span());
   std::vector<float> all;
   for (std::size_t i = 0; i < gradient.size(); ++i) {
     all.insert(all.end(), gradient[i].begin(), gradient[i].end());
@@ -91,13 +91,13 @@ TEST(ClassificationWorkload, WorkersTogetherGiveWhatOneGivesWithTheJoinedBatch) 
   const auto one = make(options);
   const TablesOfWorkload parameters = TablesOfWorkload::initial(*one);
   const TablesOfWorkload joined(*one);
-  const GradientReport report = one->compute_gradient({0, 0}, 1, parameters.view(), joined.span());
+  const UpdateReport report = one->make_learner({0, 0})->compute_update(1, parameters.view(), joined.span());
   EXPECT_EQ(report.samples, 120U);
   const TablesOfWorkload sum(*one);
   double loss = 0.0;
   for (const WorkerPlace place : {WorkerPlace{0, 0}, WorkerPlace{0, 1}, WorkerPlace{1, 0}}) {
     const TablesOfWorkload part(*three);
-    const GradientReport own = three->compute_gradient(place, 1, parameters.view(), part.span());
+    const UpdateReport own = three->make_learner(place)->compute_update(1, parameters.view(), part.span());
     EXPECT_EQ(own.samples, 40U);
     loss += own.loss_sum;
     for (std::size_t table = 0; table < part.size(); ++table) {
@@ -116,15 +116,20 @@ TEST(ClassificationWorkload, WorkersTogetherGiveWhatOneGivesWithTheJoinedBatch) 
 }
 
 TEST(ClassificationWorkload, PartsOfAnEvaluationAddUp) {
-  const auto workload = make(small_options());
+  ClassificationOptions options = small_options();
+  options.data.generated_train = 2000;
+  options.workers = {1};
+  const auto workload = make(options);
   const TablesOfWorkload parameters = TablesOfWorkload::initial(*workload);
-  const EvaluationSums whole = workload->evaluate(0, 1, parameters.view());
+  const EvaluationSums whole = workload->make_learner({0, 0})->evaluate(parameters.view());
   EXPECT_EQ(whole.samples, 1101U);
   EXPECT_GT(whole.metric_sum, 0.0);
   for (const std::size_t parts : {2U, 3U, 7U, 2000U}) {
+    options.workers = {parts};
+    const auto divided = make(options);
     EvaluationSums sums;
     for (std::size_t part = 0; part < parts; ++part) {
-      const EvaluationSums own = workload->evaluate(part, parts, parameters.view());
+      const EvaluationSums own = divided->make_learner({0, part})->evaluate(parameters.view());
       EXPECT_LE(own.samples, 1101 / parts + 1);
       sums += own;
     }
@@ -143,7 +148,7 @@ TEST(ClassificationWorkload, ThreadsDoNotDisturbEachOther) {
   for (Clock clock = 1; clock <= kClocks; ++clock) {
     expected.push_back(gradient_at(*workload, {0, 0}, clock, parameters.view()));
   }
-  const EvaluationSums measured = workload->evaluate(0, 1, parameters.view());
+  const EvaluationSums measured = workload->make_learner({1, 0})->evaluate(parameters.view());
   std::vector<int> wrong(4, 0);
   std::vector<std::thread> threads;
   for (int& own_wrong : wrong) {
@@ -151,7 +156,8 @@ TEST(ClassificationWorkload, ThreadsDoNotDisturbEachOther) {
       for (Clock clock = 1; clock <= kClocks; ++clock) {
         const auto gradient = gradient_at(*workload, {0, 0}, clock, parameters.view());
         own_wrong += gradient != expected[clock - 1] ? 1 : 0;
-        if (clock % 10 == 0) own_wrong += workload->evaluate(0, 1, parameters.view()) == measured ? 0 : 1;
+        if (clock % 10 == 0)
+          own_wrong += workload->make_learner({1, 0})->evaluate(parameters.view()) == measured ? 0 : 1;
       }
     });
   }
@@ -164,7 +170,8 @@ TEST(ClassificationWorkload, ANaNInTheParametersReachesTheLoss) {
   const TablesOfWorkload parameters = TablesOfWorkload::initial(*workload);
   parameters[0][100] = std::nanf("");
   const TablesOfWorkload gradient(*workload);
-  EXPECT_TRUE(std::isnan(workload->compute_gradient({0, 0}, 1, parameters.view(), gradient.span()).loss_sum));
+  EXPECT_TRUE(std::isnan(
+      workload->make_learner({0, 0})->compute_update(1, parameters.view(), gradient.span()).loss_sum));
 }
 
 std::string error_with(void (*spoil)(ClassificationOptions&)) {

@@ -29,7 +29,7 @@ Floats steps(Optimizer& optimizer, float gradient_scale, float step_scale, const
   for (const float gradient : gradients) {
     const Floats value{1.0F};
     Floats buffer{gradient};
-    EXPECT_TRUE(optimizer.step(++clock, gradient_scale, step_scale, value, buffer));
+    EXPECT_TRUE(optimizer.step(++clock, gradient_scale, step_scale, 0, value, buffer));
     result.push_back(buffer[0]);
   }
   return result;
@@ -104,8 +104,8 @@ TEST_P(EveryOptimizer, TreatsEveryParameterByItself) {
   const Floats values(67, 1.0F);
   Floats a = first;
   Floats b = second;
-  ASSERT_TRUE(together->step(1, 0.5F, 1.0F, values, a));
-  ASSERT_TRUE(together->step(1, 0.5F, 1.0F, values, b));
+  ASSERT_TRUE(together->step(1, 0.5F, 1.0F, 0, values, a));
+  ASSERT_TRUE(together->step(1, 0.5F, 1.0F, 0, values, b));
   for (std::size_t i = 0; i < 67; ++i) {
     const auto alone = make(GetParam(), 0.5, momentum(), 1);
     ASSERT_EQ(steps(*alone, 0.5F, 1.0F, {first[i], second[i]}), (Floats{a[i], b[i]})) << i;
@@ -120,25 +120,25 @@ TEST_P(EveryOptimizer, ReportsAValueThatIsNotFiniteWhereverItStands) {
       for (const float value : {infinite, -infinite, std::nanf("")}) {
         Floats gradient(size, std::numeric_limits<float>::max() / 4);
         gradient[bad] = value;
-        ASSERT_FALSE(make(GetParam(), 0.5, momentum(), size)->step(1, 1.0F, 0.0F, values, gradient)) << bad;
+        ASSERT_FALSE(make(GetParam(), 0.5, momentum(), size)->step(1, 1.0F, 0.0F, 0, values, gradient)) << bad;
       }
     }
     Floats finite(size, std::numeric_limits<float>::max() / 4);
-    EXPECT_TRUE(make(GetParam(), 0.5, momentum(), size)->step(1, 1.0F, 1.0F, values, finite));
+    EXPECT_TRUE(make(GetParam(), 0.5, momentum(), size)->step(1, 1.0F, 1.0F, 0, values, finite));
   }
 }
 
 TEST_P(EveryOptimizer, ReportsAnOverflow) {
   const Floats values{1.0F};
   Floats gradient{std::numeric_limits<float>::max()};
-  EXPECT_FALSE(make(GetParam(), 8.0, momentum(), 1)->step(1, 1.0F, 1.0F, values, gradient));
+  EXPECT_FALSE(make(GetParam(), 8.0, momentum(), 1)->step(1, 1.0F, 1.0F, 0, values, gradient));
 }
 
 TEST_P(EveryOptimizer, TakesEmptyRangesAndRefusesWrongSizes) {
-  EXPECT_TRUE(make(GetParam(), 0.5, momentum(), 0)->step(1, 1.0F, 1.0F, {}, {}));
+  EXPECT_TRUE(make(GetParam(), 0.5, momentum(), 0)->step(1, 1.0F, 1.0F, 0, {}, {}));
   const Floats values(2);
   Floats gradient(3);
-  EXPECT_THROW(static_cast<void>(make(GetParam(), 0.5, momentum(), 3)->step(1, 1.0F, 1.0F, values, gradient)),
+  EXPECT_THROW(static_cast<void>(make(GetParam(), 0.5, momentum(), 3)->step(1, 1.0F, 1.0F, 0, values, gradient)),
                BrokenInvariant);
 }
 
