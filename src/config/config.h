@@ -46,11 +46,19 @@ struct LearningRateScheduleConfig {
   bool operator==(const LearningRateScheduleConfig&) const = default;
 };
 
+/// A value that not every optimizer uses is there where the named one does.
 struct OptimizerConfig {
-  std::string name = "sgd";  ///< sgd | momentum | nesterov
+  std::string name = "sgd";  ///< sgd | momentum | nesterov | adagrad | rmsprop | adam | adamw
   double learning_rate = 0.1;
-  double momentum = 0.0;
+  double momentum = 0.0;  ///< of momentum and nesterov
   LearningRateScheduleConfig schedule = {};
+  double weight_decay = 0.0;
+  std::optional<double> clip_value = {};  ///< the largest size of a mean gradient; any without it
+  std::optional<double> clip_norm = {};   ///< the largest norm of a worker's mean gradient; any without it
+  std::optional<double> beta1 = {};       ///< adam, adamw
+  std::optional<double> beta2 = {};       ///< adam, adamw
+  std::optional<double> epsilon = {};     ///< adagrad, rmsprop, adam, adamw
+  std::optional<double> decay = {};       ///< rmsprop
 
   bool operator==(const OptimizerConfig&) const = default;
 };

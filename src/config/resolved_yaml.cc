@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "src/config/choices.h"
 #include "src/config/link_events.h"
 #include "src/config/mode_presets.h"
 
@@ -103,6 +104,21 @@ void write_schedule(Writer& out, const LearningRateScheduleConfig& schedule) {
   if (schedule.final_ratio) out.line("      final: {}", *schedule.final_ratio);
 }
 
+void write_optimizer(Writer& out, const OptimizerConfig& optimizer) {
+  out.line("  optimizer:");
+  out.line("    name: {}", optimizer.name);
+  out.line("    learning_rate: {}", optimizer.learning_rate);
+  if (uses_momentum(optimizer.name)) out.line("    momentum: {}", optimizer.momentum);
+  out.line("    weight_decay: {}", optimizer.weight_decay);
+  if (optimizer.clip_value) out.line("    clip_value: {}", *optimizer.clip_value);
+  if (optimizer.clip_norm) out.line("    clip_norm: {}", *optimizer.clip_norm);
+  if (optimizer.beta1) out.line("    beta1: {}", *optimizer.beta1);
+  if (optimizer.beta2) out.line("    beta2: {}", *optimizer.beta2);
+  if (optimizer.epsilon) out.line("    epsilon: {}", *optimizer.epsilon);
+  if (optimizer.decay) out.line("    decay: {}", *optimizer.decay);
+  write_schedule(out, optimizer.schedule);
+}
+
 void write_workload(Writer& out, const WorkloadConfig& workload) {
   const DataConfig& data = workload.data;
   out.line("workload:");
@@ -116,11 +132,7 @@ void write_workload(Writer& out, const WorkloadConfig& workload) {
   out.line("    partition: {}", data.partition);
   out.line("    generated_train: {}", data.generated_train);
   out.line("    generated_test: {}", data.generated_test);
-  out.line("  optimizer:");
-  out.line("    name: {}", workload.optimizer.name);
-  out.line("    learning_rate: {}", workload.optimizer.learning_rate);
-  out.line("    momentum: {}", workload.optimizer.momentum);
-  write_schedule(out, workload.optimizer.schedule);
+  write_optimizer(out, workload.optimizer);
   out.line("  batch: {}", workload.batch);
   out.line("  evaluate_every: {}", workload.evaluate_every);
   write_compute(out, workload.compute);

@@ -54,6 +54,13 @@ void add_workload(Keys& keys, const WorkloadConfig& workload) {
   keys.add("workload.optimizer.name", workload.optimizer.name);
   keys.add("workload.optimizer.learning_rate", workload.optimizer.learning_rate);
   keys.add("workload.optimizer.momentum", workload.optimizer.momentum);
+  keys.add("workload.optimizer.weight_decay", workload.optimizer.weight_decay);
+  keys.add("workload.optimizer.clip_value", workload.optimizer.clip_value);
+  keys.add("workload.optimizer.clip_norm", workload.optimizer.clip_norm);
+  keys.add("workload.optimizer.beta1", workload.optimizer.beta1);
+  keys.add("workload.optimizer.beta2", workload.optimizer.beta2);
+  keys.add("workload.optimizer.epsilon", workload.optimizer.epsilon);
+  keys.add("workload.optimizer.decay", workload.optimizer.decay);
   add_schedule(keys, workload.optimizer.schedule);
   keys.add("workload.batch", workload.batch);
   keys.add("workload.evaluate_every", workload.evaluate_every);

@@ -18,6 +18,9 @@ void read_datacenters(Fields& root, Config& config);
 
 void read_workload(Fields& root, Config& config);
 
+/// workload.optimizer.
+void read_optimizer(Fields fields, OptimizerConfig& optimizer);
+
 void read_wan(Fields& root, Config& config);
 
 /// wan.topology.

@@ -27,6 +27,19 @@ LearningRate learning_rate_of(const OptimizerConfig& optimizer) {
   options.final = schedule.final_ratio.value_or(options.final);
   return LearningRate::make(options).value();
 }
+
+OptimizerOptions optimizer_of(const OptimizerConfig& optimizer) {
+  return {.name = optimizer.name,
+          .learning_rate = optimizer.learning_rate,
+          .momentum = optimizer.momentum,
+          .schedule = learning_rate_of(optimizer),
+          .weight_decay = optimizer.weight_decay,
+          .clip_value = optimizer.clip_value,
+          .beta1 = optimizer.beta1,
+          .beta2 = optimizer.beta2,
+          .epsilon = optimizer.epsilon,
+          .decay = optimizer.decay};
+}
 }  // namespace
 
 std::vector<ProcessId> processes_of(const Config& config) {
@@ -168,8 +181,7 @@ Result<std::unique_ptr<wan::MirroredServer>> Deployment::make_server(std::uint16
                     .servers = own.servers,
                     .evaluate_every = workload.evaluate_every,
                     .stop_time = {},
-                    .optimizer = {workload.optimizer.name, workload.optimizer.learning_rate,
-                                  workload.optimizer.momentum, learning_rate_of(workload.optimizer)}};
+                    .optimizer = optimizer_of(workload.optimizer)};
   if (workload.stop.time_s) options.server.stop_time = from_seconds(*workload.stop.time_s);
 
   options.mirror.self = id;

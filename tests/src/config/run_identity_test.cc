@@ -47,6 +47,9 @@ TEST(RunIdentity, SeesWhatMatters) {
                              "workload.data.generated_train=100",
                              "workload.optimizer.name=nesterov",
                              "workload.optimizer.learning_rate=0.10000000000000002",
+                             "workload.optimizer.weight_decay=1e-4",
+                             "workload.optimizer.clip_value=1",
+                             "workload.optimizer.clip_norm=1",
                              "workload.optimizer.schedule=inverse_sqrt",
                              "workload.optimizer.schedule.warm_up=2",
                              "workload.batch=33",
@@ -99,14 +102,24 @@ TEST(RunIdentity, SeesWhatMatters) {
               run_id(config_of(kYaml, {given})))
         << change;
   }
+  for (const auto& [optimizer, change] :
+       std::vector<std::pair<std::string, std::string>>{{"adam", "beta1=0.8"},
+                                                        {"adam", "beta2=0.8"},
+                                                        {"adagrad", "epsilon=0.1"},
+                                                        {"rmsprop", "decay=0.8"}}) {
+    const std::string given = "workload.optimizer={learning_rate: 1, name: " + optimizer + "}";
+    EXPECT_NE(run_id(config_of(kYaml, {given, "workload.optimizer." + change})),
+              run_id(config_of(kYaml, {given})))
+        << change;
+  }
   Config swapped = config;
   std::swap(swapped.datacenters[1], swapped.datacenters[2]);
   EXPECT_NE(run_id(swapped), run_id(config));
 }
 
 TEST(RunIdentity, DoesNotSeeWhichDefaultsAreWrittenOut) {
-  for (const char* change :
-       {"wan.what=significance_filter", "wan.merge=eager", "wan.parameters.soft_ratio=1"}) {
+  for (const char* change : {"wan.what=significance_filter", "wan.merge=eager", "wan.parameters.soft_ratio=1",
+                             "workload.optimizer.weight_decay=0"}) {
     EXPECT_EQ(run_id(config_of(kYaml, {change})), run_id(config_of(kYaml))) << change;
   }
 }
