@@ -74,7 +74,7 @@ class Network {
   std::vector<TableSpec> tables_;
   std::vector<std::size_t> buffer_of_;  // for each layer, whose buffer holds its output: its own, or an
                                         // earlier layer's where it works in place
-  std::size_t first_trained_ = 0;  // the first layer with tables: no gradient is of use before it
+  std::size_t first_trained_ = 0;       // the first layer with tables: no gradient is of use before it
   std::size_t widest_ = 0;  // the most values per sample that any layer takes or gives, the input aside
 };
 
