@@ -10,35 +10,51 @@ namespace {
 
 constexpr std::size_t kUsualKernel = 2;  // and stride: the pooling of nearly every network
 
-// ---- windows of 2 x 2 side by side, over one row of outputs: two rows of inputs from `upper`, `lower`
+// ---- windows of 2 x 2 side by side, over `rows` rows of `size` outputs each, whose inputs are two rows of
+// `width` floats
 
 MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void max_of_pairs(const float* __restrict upper, const float* __restrict lower, float* __restrict output,
-                  std::size_t size) {
-  for (std::size_t x = 0; x < size; ++x) {
-    const float a = std::max(upper[2 * x], upper[2 * x + 1]);
-    const float b = std::max(lower[2 * x], lower[2 * x + 1]);
-    output[x] = std::max(a, b);
+void max_of_squares(const float* __restrict input, std::size_t width, float* __restrict output,
+                    std::size_t rows, std::size_t size) {
+  for (std::size_t y = 0; y < rows; ++y) {
+    const float* const upper = input + 2 * y * width;
+    const float* const lower = upper + width;
+    float* const row = output + y * size;
+    for (std::size_t x = 0; x < size; ++x) {
+      const float a = std::max(upper[2 * x], upper[2 * x + 1]);
+      const float b = std::max(lower[2 * x], lower[2 * x + 1]);
+      row[x] = std::max(a, b);
+    }
   }
 }
 
+// Without branches: which of four values is the largest cannot be predicted. What the first three leave is
+// the fourth's.
 MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void max_of_pairs_backward(const float* __restrict upper, const float* __restrict lower,
-                           const float* __restrict output, const float* __restrict gradient,
-                           float* __restrict upper_gradient, float* __restrict lower_gradient,
-                           std::size_t size) {
-  // Without branches: which of four values is the largest cannot be predicted.
-  for (std::size_t x = 0; x < size; ++x) {
-    const float largest = output[x];
-    const float value = gradient[x];
-    const bool first = upper[2 * x] == largest;
-    const bool second = !first & (upper[2 * x + 1] == largest);
-    const bool third = !first & !second & (lower[2 * x] == largest);
-    const bool fourth = !first & !second & !third & (lower[2 * x + 1] == largest);
-    upper_gradient[2 * x] = first ? value : 0.0F;
-    upper_gradient[2 * x + 1] = second ? value : 0.0F;
-    lower_gradient[2 * x] = third ? value : 0.0F;
-    lower_gradient[2 * x + 1] = fourth ? value : 0.0F;
+void max_of_squares_backward(const float* __restrict input, std::size_t width, const float* __restrict output,
+                             const float* __restrict gradient, float* __restrict input_gradient,
+                             std::size_t rows, std::size_t size) {
+  for (std::size_t y = 0; y < rows; ++y) {
+    const float* const upper = input + 2 * y * width;
+    const float* const lower = upper + width;
+    const float* const largest = output + y * size;
+    const float* const arriving = gradient + y * size;
+    float* const upper_gradient = input_gradient + 2 * y * width;
+    float* const lower_gradient = upper_gradient + width;
+    for (std::size_t x = 0; x < size; ++x) {
+      const float value = largest[x];
+      float left = arriving[x];
+      const float a = upper[2 * x] == value ? left : 0.0F;
+      left = upper[2 * x] == value ? 0.0F : left;
+      const float b = upper[2 * x + 1] == value ? left : 0.0F;
+      left = upper[2 * x + 1] == value ? 0.0F : left;
+      const float c = lower[2 * x] == value ? left : 0.0F;
+      left = lower[2 * x] == value ? 0.0F : left;
+      upper_gradient[2 * x] = a;
+      upper_gradient[2 * x + 1] = b;
+      lower_gradient[2 * x] = c;
+      lower_gradient[2 * x + 1] = left;
+    }
   }
 }
 
@@ -77,6 +93,14 @@ void check_rows(const PoolingShape& shape, ConstMatrix input, ConstMatrix output
                  output.rows, output.columns, shape.input_size(), shape.output_size());
 }
 
+/// Calls run(offset of the first input, offset of the first output) for each channel of each sample.
+template <typename Run>
+void for_each_plane(const PoolingShape& shape, std::size_t samples, Run run) {
+  const std::size_t outputs = shape.output_height() * shape.output_width();
+  for (std::size_t plane = 0; plane < samples * shape.channels; ++plane)
+    run(plane * shape.height * shape.width, plane * outputs);
+}
+
 /// Calls run(offset of the first window's first input, offset of the first output) for each row of outputs.
 template <typename Run>
 void for_each_row(const PoolingShape& shape, std::size_t samples, Run run) {
@@ -106,10 +130,15 @@ bool is_usual(const PoolingShape& shape) {
 void max_pool(const PoolingShape& shape, ConstMatrix input, Matrix output) {
   check_rows(shape, input, output);
   const std::size_t size = shape.output_width();
+  if (is_usual(shape)) {
+    for_each_plane(shape, input.rows, [&](std::size_t from, std::size_t to) {
+      max_of_squares(input.data + from, shape.width, output.data + to, shape.output_height(), size);
+    });
+    return;
+  }
   for_each_row(shape, input.rows, [&](std::size_t from, std::size_t to) {
     const float* const window = input.data + from;
     float* const row = output.data + to;
-    if (is_usual(shape)) return max_of_pairs(window, window + shape.width, row, size);
     for (std::size_t x = 0; x < size; ++x) row[x] = window[x * shape.stride];
     for_each_entry(shape, [&](std::size_t entry) { take_larger(window + entry, shape.stride, row, size); });
   });
@@ -124,15 +153,18 @@ void max_pool_backward(const PoolingShape& shape, ConstMatrix input, ConstMatrix
   // Windows of 2 x 2 write every entry once, but those that no window holds.
   if (!usual || shape.height % kUsualKernel != 0 || shape.width % kUsualKernel != 0)
     std::fill_n(input_gradient.data, input_gradient.size(), 0.0F);
+  if (usual) {
+    for_each_plane(shape, input.rows, [&](std::size_t from, std::size_t to) {
+      max_of_squares_backward(input.data + from, shape.width, output.data + to, output_gradient.data + to,
+                              input_gradient.data + from, shape.output_height(), size);
+    });
+    return;
+  }
   for_each_row(shape, input.rows, [&](std::size_t from, std::size_t to) {
     const float* const window = input.data + from;
     const float* const largest = output.data + to;
     const float* const gradient = output_gradient.data + to;
     float* const result = input_gradient.data + from;
-    if (usual) {
-      return max_of_pairs_backward(window, window + shape.width, largest, gradient, result,
-                                   result + shape.width, size);
-    }
     for (std::size_t x = 0; x < size; ++x) {
       const std::size_t start = x * shape.stride;
       bool found = false;
