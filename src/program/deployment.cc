@@ -165,7 +165,8 @@ std::unique_ptr<datacenter::Worker> Deployment::make_worker(std::uint16_t datace
                        .straggler_probability = compute.stragglers.probability,
                        .straggler_factor = compute.stragglers.factor,
                        .seconds_per_evaluation = compute.seconds_per_evaluation,
-                       .factor = factor == compute.factor.end() ? 1.0 : factor->second}};
+                       .factor = factor == compute.factor.end() ? 1.0 : factor->second},
+      .clip_norm = config_.workload.optimizer.clip_norm};
   return std::make_unique<datacenter::Worker>(std::move(options),
                                               identity(ProcessId::worker(datacenter, index), incarnation),
                                               deadlines(), *workload_, *shards_);

@@ -1,5 +1,6 @@
-// Goal: lists of rows say the same to the worker that makes them and to each server that reads them, and no list
-// that a server reads can name a row that it does not own. Reached by lists cut by hand and by spoilt ones.
+// Goal: lists of rows say the same to the worker that makes them and to each server that reads them, and no
+// list that a server reads can name a row that it does not own. Reached by lists cut by hand and by spoilt
+// ones.
 #include "datacenter/row_selection.h"
 
 #include <gmock/gmock.h>
@@ -48,7 +49,11 @@ std::string error_of(std::vector<std::uint32_t> rows, std::vector<RowList> lists
   Pull pull{3, false};
   pull.rows = std::move(lists);
   RowSelection read(kTables);
-  const Failure wrong = read.read_from(pull, std::vector<Payload>(pull.rows.size(), Payload(bytes, std::as_bytes(std::span<const std::uint32_t>(*bytes)))), kTables, kOwned);
+  const Failure wrong = read.read_from(
+      pull,
+      std::vector<Payload>(pull.rows.size(),
+                           Payload(bytes, std::as_bytes(std::span<const std::uint32_t>(*bytes)))),
+      kTables, kOwned);
   EXPECT_TRUE(read.rows(0).empty() || !wrong);
   return wrong ? wrong->message : "";
 }
@@ -74,9 +79,10 @@ TEST(RowSelection, ChecksWhatALearnerListed) {
 TEST(ForEachPiece, CutsEntriesAtRows) {
   const std::vector<std::uint32_t> rows{2, 7, 9};
   std::vector<std::vector<std::size_t>> pieces;
-  for_each_piece(rows, 4, 3, 6, [&](std::size_t row, std::size_t column, std::size_t first, std::size_t count) {
-    pieces.push_back({row, column, first, count});
-  });
+  for_each_piece(rows, 4, 3, 6,
+                 [&](std::size_t row, std::size_t column, std::size_t first, std::size_t count) {
+                   pieces.push_back({row, column, first, count});
+                 });
   EXPECT_THAT(pieces, ElementsAre(ElementsAre(2, 3, 0, 1), ElementsAre(7, 0, 1, 4), ElementsAre(9, 0, 5, 1)));
 }
 

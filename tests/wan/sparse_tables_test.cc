@@ -1,7 +1,7 @@
 // Goal: a table that is read by row trains as one that is read whole, in every mode, and only the rows that a
 // batch touches cross the LAN; and increments add up to what all workers added, exactly, wherever they were
-// added and however they travelled. Reached by drawn deployments in virtual time, with updates that can be said
-// beforehand.
+// added and however they travelled. Reached by drawn deployments in virtual time, with updates that can be
+// said beforehand.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -46,7 +46,8 @@ TEST(SparseTables, TrainAsWholeOnes) {
         // Workers' updates are summed as they come, and they come at other times.
         const double rounding = 1e-5 * largest(replicas[1][table]);
         for (std::size_t i = 0; i < replicas[0][table].size(); ++i)
-          ASSERT_NEAR(replicas[0][table][i], replicas[1][table][i], rounding) << "table " << table << " entry " << i;
+          ASSERT_NEAR(replicas[0][table][i], replicas[1][table][i], rounding)
+              << "table " << table << " entry " << i;
       }
     }
   }
@@ -74,7 +75,8 @@ TEST_P(Increments, AddUpToWhatAllWorkersAdded) {
               expected[0][entry] += workload.update_of({d, w}, clock, entry, 0.0F);
             }
           }
-          for (std::size_t i = 0; i < 7; ++i) expected[1][i] += workload.update_of({d, w}, clock, 1000 + i, 0.0F);
+          for (std::size_t i = 0; i < 7; ++i)
+            expected[1][i] += workload.update_of({d, w}, clock, 1000 + i, 0.0F);
         }
       }
     }
@@ -101,9 +103,11 @@ TEST(SparseTables, OnlyTheRowsOfABatchCrossTheLan) {
       for (const Segment& segment : segments) entries += segment.table == 0 ? segment.count : 0;
       return entries;
     };
-    if (const auto* reply = std::get_if<PullReply>(&message.body); reply != nullptr && to.role == Role::worker)
+    if (const auto* reply = std::get_if<PullReply>(&message.body);
+        reply != nullptr && to.role == Role::worker)
       pulled[{to, reply->clock}] += entries_of_rows(reply->segments);
-    if (const auto* push = std::get_if<Push>(&message.body)) pushed[{from, push->clock}] += entries_of_rows(push->segments);
+    if (const auto* push = std::get_if<Push>(&message.body))
+      pushed[{from, push->clock}] += entries_of_rows(push->segments);
   };
   SimulatedDeployment deployment(options, workload, taps);
   ASSERT_FALSE(deployment.run().fault);

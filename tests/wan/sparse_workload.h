@@ -1,5 +1,5 @@
-// A workload over a table of which each batch touches a few rows, and a small one that every batch touches: the
-// first is read by row or, for comparison, whole.
+// A workload over a table of which each batch touches a few rows, and a small one that every batch touches:
+// the first is read by row or, for comparison, whole.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,8 @@ class SparseWorkload final : public Workload {
 
   explicit SparseWorkload(Options options)
       : options_(std::move(options)),
-        tables_{{"rows", kRows, kColumns, options_.by_row, options_.rule}, {"all", 7, 1, false, options_.rule}} {}
+        tables_{{"rows", kRows, kColumns, options_.by_row, options_.rule},
+                {"all", 7, 1, false, options_.rule}} {}
 
   const std::vector<TableSpec>& tables() const override { return tables_; }
   void fill_initial_values(std::size_t table, std::span<float> values) const override {
@@ -45,7 +46,8 @@ class SparseWorkload final : public Workload {
 
   /// The rows that a worker's batch touches, rising.
   std::vector<std::uint32_t> touched(WorkerPlace place, Clock clock) const {
-    Random random = Random::for_parts(options_.seed, {hash_text("touched"), place.datacenter, place.worker, clock});
+    Random random =
+        Random::for_parts(options_.seed, {hash_text("touched"), place.datacenter, place.worker, clock});
     std::set<std::uint32_t> rows;
     while (rows.size() < kTouched) rows.insert(static_cast<std::uint32_t>(random.below(kRows)));
     return {rows.begin(), rows.end()};
