@@ -16,9 +16,23 @@
 
 namespace meridian {
 
+/// One layer of a cnn. A value is there where the kind uses it.
+struct LayerConfig {
+  std::string kind;         ///< conv | max_pool | average_pool | relu | dense | dropout | group_norm
+  std::size_t outputs = 0;  ///< conv: `channels`; dense: its outputs
+  std::size_t kernel = 0;   ///< conv, pools
+  std::size_t stride = 1;   ///< conv; pools, where it is the kernel unless given
+  std::size_t padding = 0;  ///< conv
+  double rate = 0.0;        ///< dropout
+  std::size_t groups = 0;   ///< group_norm
+
+  bool operator==(const LayerConfig&) const = default;
+};
+
 struct ModelConfig {
-  std::string kind = "mlp";         ///< softmax | mlp
-  std::vector<std::size_t> hidden;  ///< widths of the hidden layers; empty for softmax
+  std::string kind = "mlp";              ///< softmax | mlp | cnn
+  std::vector<std::size_t> hidden;       ///< widths of an mlp's hidden layers; empty for the others
+  std::vector<LayerConfig> layers = {};  ///< of a cnn, without the last, dense one to the classes
 
   bool operator==(const ModelConfig&) const = default;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/config/choices.h"
+#include "src/config/layers.h"
 #include "src/config/sections.h"
 #include "src/config/spelling.h"
 
@@ -54,6 +55,9 @@ void read_model(Fields& workload, ModelConfig& model) {
     if (kind == "mlp") {
       workload.problems().add(node->place, fmt::format("{}.hidden is missing", path),
                               "a map such as {kind: mlp, hidden: [128]}");
+    } else if (kind == "cnn") {
+      workload.problems().add(node->place, fmt::format("{}.layers is missing", path),
+                              "a map such as {kind: cnn, layers: [{conv: {channels: 6, kernel: 5}}, relu]}");
     }
     return;
   }
@@ -61,8 +65,10 @@ void read_model(Fields& workload, ModelConfig& model) {
   const bool known = fields.choice("kind", model.kind, kModels, Presence::required);
   if (known) {
     read_hidden(fields, model);
+    read_layers(fields, model);
   } else {
     fields.find("hidden");
+    fields.find("layers");
   }
   fields.refuse_unknown();
 }

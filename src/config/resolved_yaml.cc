@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/config/choices.h"
+#include "src/config/layers.h"
 #include "src/config/link_events.h"
 #include "src/config/mode_presets.h"
 
@@ -125,6 +126,8 @@ void write_workload(Writer& out, const WorkloadConfig& workload) {
   out.line("  model:");
   out.line("    kind: {}", workload.model.kind);
   if (!workload.model.hidden.empty()) out.line("    hidden: [{}]", fmt::join(workload.model.hidden, ", "));
+  if (!workload.model.layers.empty()) out.line("    layers:");
+  for (const LayerConfig& layer : workload.model.layers) out.line("      - {}", layer_yaml(layer));
   out.line("  data:");
   out.line("    format: {}", data.format);
   if (!data.path.empty()) out.line("    path: {}", quoted_text(data.path.string()));

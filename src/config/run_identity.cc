@@ -7,6 +7,7 @@
 #include <array>
 
 #include "src/base/random.h"
+#include "src/config/layers.h"
 #include "src/config/link_events.h"
 #include "src/config/mode_presets.h"
 #include "src/config/spelling.h"
@@ -46,6 +47,9 @@ void add_schedule(Keys& keys, const LearningRateScheduleConfig& schedule) {
 void add_workload(Keys& keys, const WorkloadConfig& workload) {
   keys.add("workload.model.kind", workload.model.kind);
   keys.add("workload.model.hidden", fmt::format("{}", fmt::join(workload.model.hidden, ",")));
+  std::string layers;
+  for (const LayerConfig& layer : workload.model.layers) layers += layer_yaml(layer) + "; ";
+  if (!layers.empty()) keys.add("workload.model.layers", layers);
   keys.add("workload.data.format", workload.data.format);
   keys.add("workload.data.if_missing", workload.data.if_missing);
   keys.add("workload.data.partition", workload.data.partition);

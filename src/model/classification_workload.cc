@@ -110,7 +110,8 @@ class ClassificationLearner : public Learner {
       labels_[i] = train.labels[sample];
     }
     const CrossEntropy result =
-        workload_.network_.compute_gradient(inputs, labels_, parameters, update, scratch_);
+        workload_.network_.compute_gradient(inputs, labels_, parameters, update, scratch_,
+                                            {.seed = workload_.seed_, .place = place_, .clock = clock});
     return {batch, result.loss_sum};
   }
 
@@ -156,12 +157,16 @@ std::unique_ptr<Learner> ClassificationWorkload::make_learner(WorkerPlace place)
 
 Failure check_options(const ClassificationOptions& options) {
   if (options.batch == 0) return Error{"batch is 0; expected at least 1"};
-  if (options.model != "softmax" && options.model != "mlp") {
-    return Error{fmt::format("model kind is '{}'; expected softmax or mlp", options.model)};
+  if (options.model != "softmax" && options.model != "mlp" && options.model != "cnn") {
+    return Error{fmt::format("model kind is '{}'; expected softmax, mlp or cnn", options.model)};
   }
-  if (options.model == "softmax" && !options.hidden.empty()) {
-    return Error{
-        fmt::format("softmax with {} hidden layers; expected none (mlp has them)", options.hidden.size())};
+  if (options.model != "cnn" && !options.layers.empty()) {
+    return Error{fmt::format("{} with {} described layers; expected none (cnn has them)", options.model,
+                             options.layers.size())};
+  }
+  if (options.model != "mlp" && !options.hidden.empty()) {
+    return Error{fmt::format("{} with {} hidden layers; expected none (mlp has them)", options.model,
+                             options.hidden.size())};
   }
   if (options.model == "mlp" && options.hidden.empty()) {
     return Error{"mlp without hidden layers; expected at least one width (softmax has none)"};
@@ -174,6 +179,15 @@ Failure check_options(const ClassificationOptions& options) {
   const std::size_t classes = options.data.classes;
   if (classes < 2 || classes > 256) return Error{fmt::format("{} classes; expected 2 to 256", classes)};
   return {};
+}
+
+Result<Network> make_network(const ClassificationOptions& options, const ImageSet& train) {
+  if (options.model != "cnn")
+    return Network::perceptron(train.pixels_per_image(), options.hidden, options.data.classes);
+  Result<Network> network =
+      Network::from_description(options.layers, {1, train.height, train.width}, options.data.classes);
+  if (!network) return Error{fmt::format("workload.model.{}", network.error().message)};
+  return network;
 }
 
 std::string count_of(const TrainAndTest& sets) {
@@ -226,9 +240,10 @@ Result<std::unique_ptr<Workload>> make_classification_workload(const Classificat
   Result<Partition> partition =
       Partition::make({options.data.partition, options.seed, options.workers}, train.size());
   if (!partition) return partition.error();
-  Network network = Network::perceptron(train.pixels_per_image(), options.hidden, options.data.classes);
+  Result<Network> network = make_network(options, train);
+  if (!network) return network.error();
   return std::unique_ptr<Workload>(std::make_unique<ClassificationWorkload>(
-      options, std::move(data).value(), std::move(network), std::move(partition).value()));
+      options, std::move(data).value(), std::move(network).value(), std::move(partition).value()));
 }
 
 }  // namespace meridian

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "src/base/result.h"
+#include "src/model/layer_description.h"
 #include "src/workload/workload.h"
 
 namespace meridian {
@@ -25,8 +26,9 @@ struct ClassificationData {
 };
 
 struct ClassificationOptions {
-  std::string model = "mlp";        ///< softmax | mlp
-  std::vector<std::size_t> hidden;  ///< widths of an mlp's hidden layers, at least one; empty for softmax
+  std::string model = "mlp";        ///< softmax | mlp | cnn
+  std::vector<std::size_t> hidden;  ///< widths of an mlp's hidden layers, at least one; empty for the others
+  std::vector<LayerDescription> layers = {};  ///< of a cnn, without the last, dense one; empty for the others
   ClassificationData data;
   std::uint64_t seed = 1;  ///< of parameters, partition and batches; generated data do not depend on it
   std::vector<std::size_t> workers;  ///< of each datacenter, in the configuration's order

@@ -81,6 +81,10 @@ Result<std::unique_ptr<Deployment>> Deployment::create(Config config) {
   ClassificationOptions options;
   options.model = workload.model.kind;
   options.hidden = workload.model.hidden;
+  for (const LayerConfig& layer : workload.model.layers) {
+    options.layers.push_back(
+        {layer.kind, layer.outputs, layer.kernel, layer.stride, layer.padding, layer.rate, layer.groups});
+  }
   options.data.format = workload.data.format;
   options.data.path = workload.data.path;
   options.data.if_missing = workload.data.if_missing;

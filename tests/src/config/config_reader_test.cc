@@ -375,7 +375,7 @@ INSTANTIATE_TEST_SUITE_P(
             "name is 'no/slash'; expected at most 64 of letters, digits, '.', '_' and '-', a letter or digit "
             "first"},
         Refusal{"Model", "kind: mlp", "kind: @mpl",
-                "workload.model.kind is 'mpl', perhaps 'mlp'; expected softmax or mlp"},
+                "workload.model.kind is 'mpl', perhaps 'mlp'; expected softmax, mlp or cnn"},
         Refusal{"HiddenOfSoftmax", "{kind: mlp, hidden: [128, 64]}", "{kind: softmax, hidden: @[128, 64]}",
                 "workload.model.hidden with a softmax model; expected no hidden layers, or kind: mlp"},
         Refusal{"NoHidden", "{kind: mlp, hidden: [128, 64]}", "@mlp",

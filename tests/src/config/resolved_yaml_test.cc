@@ -31,6 +31,9 @@ TEST(ResolvedYaml, ReadsBackEqual) {
            {"wan.links=lan"},
            {"workload.compute=measured"},
            {"workload.model=softmax"},
+           {"workload.model={kind: cnn, layers: [{conv: {channels: 6, kernel: 5, padding: 2}}, relu, "
+            "{max_pool: 2},"
+            " {average_pool: {kernel: 3, stride: 1}}, {group_norm: 3}, {dropout: 0.25}, {dense: 120}]}"},
            {"workload.data={format: generated, generated_train: 500}"},
            {"workload.stop={time_s: 1e-3}"},
            {"workload.compute.factor=null"},

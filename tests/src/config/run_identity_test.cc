@@ -42,6 +42,7 @@ TEST(RunIdentity, SeesWhatMatters) {
   for (const char* change : {"name=other",
                              "seed=8",
                              "workload.model.hidden=[128]",
+                             "workload.model={kind: cnn, layers: [relu]}",
                              "workload.data.partition=random",
                              "workload.data.if_missing=error",
                              "workload.data.generated_train=100",
