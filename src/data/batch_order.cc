@@ -15,11 +15,14 @@ BatchOrder::BatchOrder(std::uint64_t seed, std::size_t worker, std::span<const s
 }
 
 BatchOrder::BatchOrder(std::uint64_t seed, const Partition& partition, WorkerPlace place, std::size_t batch)
-    : BatchOrder(seed, partition.global_index(place), partition.samples_of(place), batch) {
-  samples_per_epoch_ = partition.samples_per_epoch(place);
-  if (samples_per_epoch_ == samples_.size()) return;
-  partition_ = &partition;
-  place_ = place;
+    : seed_(seed),
+      worker_(partition.global_index(place)),
+      samples_(partition.samples_of(place)),
+      partition_(partition.samples_per_epoch(place) == samples_.size() ? nullptr : &partition),
+      place_(place),
+      samples_per_epoch_(partition.samples_per_epoch(place)),
+      batch_(batch) {
+  MERIDIAN_CHECK(!samples_.empty() && batch > 0, "{} samples in batches of {}", samples_.size(), batch);
 }
 
 void BatchOrder::fill_batch(Clock clock, std::span<std::uint32_t> batch) const {
