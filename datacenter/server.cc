@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/optimizer/increment.h"
 #include "src/wire/float_bytes.h"
 
 namespace meridian::datacenter {
@@ -40,7 +41,9 @@ Server::Server(ServerOptions options, const Workload& workload, ShardMap shards,
     const TableRange range = store_.ranges()[table];
     gradient_.emplace_back(range.size());
     touched_.emplace_back(tables[table].by_row ? range.size() / tables[table].columns : 0, false);
-    optimizers_.push_back(make_optimizer(options_.optimizer, range.size()).value());
+    optimizers_.push_back(tables[table].rule == UpdateRule::increment
+                              ? make_increment(range.size())
+                              : make_optimizer(options_.optimizer, range.size()).value());
   }
   // Until a worker has said which rows it updates, there are none.
   pushes_.assign(options_.workers, TransferCursor(RowSelection(tables).selected(tables, store_.ranges())));

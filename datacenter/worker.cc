@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "datacenter/transfer.h"
+#include "src/optimizer/clip_norm.h"
 #include "src/wire/float_bytes.h"
 
 namespace meridian::datacenter {
@@ -163,14 +164,30 @@ void Worker::compute_or_finish(Time now, Actions& actions) {
   if (state_before == State::evaluating) model_.select(rows_);
   place_update();
   const Clock computing = clock_ + 1;
-  actions.compute(
-      {ComputationKind::gradient, options_.compute_time.gradient(place_, computing), [this, computing] {
-         std::vector<std::span<float>> update;
-         for (std::size_t table = 0; table < tables_.size(); ++table)
-           update.push_back(update_->span().subspan(offsets_[table], sizes_[table]));
-         report_ = learner_->compute_update(computing, model_.tables(), update);
-         list_rows(computing + 1);
-       }});
+  actions.compute({ComputationKind::gradient, options_.compute_time.gradient(place_, computing),
+                   [this, computing] { compute(computing); }});
+}
+
+/// Runs beside everything else: on the computing thread.
+void Worker::compute(Clock clock) {
+  std::vector<std::span<float>> update;
+  for (std::size_t table = 0; table < tables_.size(); ++table)
+    update.push_back(update_->span().subspan(offsets_[table], sizes_[table]));
+  report_ = learner_->compute_update(clock, model_.tables(), update);
+  if (options_.clip_norm) clip(update);
+  list_rows(clock + 1);
+}
+
+/// Clips all that is a gradient. What is not finite stays: the server finds it and says where.
+void Worker::clip(TablesSpan update) const {
+  std::vector<std::span<float>> gradient;
+  bool mean = true;
+  for (std::size_t table = 0; table < tables_.size(); ++table) {
+    if (tables_[table].rule == UpdateRule::increment) continue;
+    gradient.push_back(update[table]);
+    mean = mean && tables_[table].rule == UpdateRule::mean_gradient;
+  }
+  static_cast<void>(clip_to_norm(gradient, mean ? report_.samples : 1, *options_.clip_norm));
 }
 
 void Worker::on_computed(Time now, ComputationKind kind, Actions& actions) {
@@ -199,7 +216,9 @@ void Worker::push(Time now, Actions& actions) {
     for (const std::vector<Segment>& segments : transfer_plan(rows_.selected(tables_, owned_[index]))) {
       std::vector<Payload> payloads;
       for (const Segment& segment : segments) {
-        payloads.push_back(payload_of(update_, offsets_[segment.table] + segment.first, segment.count));
+        const std::size_t offset = rows_.offset(segment.table, tables_, owned_[index][segment.table]);
+        payloads.push_back(
+            payload_of(update_, offsets_[segment.table] + offset + segment.first, segment.count));
       }
       membership_.send(now, server(index), Channel::data,
                        {Push{clock_, report_.samples, segments}, std::move(payloads)}, actions);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct WorkerOptions {
   std::size_t servers = 1;
   std::uint32_t evaluate_every = 25;
   ComputeTime compute_time;
+  std::optional<double> clip_norm = {};  ///< the largest norm of an own gradient; any without it
 };
 
 class Worker final : public Machine {
@@ -54,6 +56,8 @@ class Worker final : public Machine {
   void push(Time now, Actions& actions);
   void list_rows(Clock clock);
   void place_update();
+  void compute(Clock clock);
+  void clip(TablesSpan update) const;
   ProcessId server(std::size_t index) const;
 
   WorkerOptions options_;

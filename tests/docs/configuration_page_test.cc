@@ -41,6 +41,9 @@ std::vector<std::string> surroundings(const Path& path) {
     return {"workload.optimizer.schedule={name: step, every: 10}"};
   if (path == "workload.optimizer.schedule.final")
     return {"workload.optimizer.schedule={name: cosine, clocks: 10}"};
+  if (path.starts_with("workload.optimizer.beta") || path == "workload.optimizer.epsilon")
+    return {"workload.optimizer.name=adam"};
+  if (path == "workload.optimizer.decay") return {"workload.optimizer.name=rmsprop"};
   if (path.starts_with("wan.links.pairs[]."))
     return {"wan.links.pairs=[{between: [east, west], bandwidth_mbps: 10, rtt_ms: 20}]"};
   return {};
