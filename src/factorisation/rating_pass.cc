@@ -158,7 +158,7 @@ MERIDIAN_INLINE void descend_rows(const RatingPass& pass, std::span<const Placed
     const std::uint32_t user = ratings[i].user;
     float* const user_row = users.factors + user * users.stride;
     float user_bias = biases ? users.bias[user] : 0.0F;
-    Row row;
+    Row row{};
     row.begin(user_row, pass.rank);
     for (; i < ratings.size() && ratings[i].user == user; ++i) {
       if (i + kRatingsAhead < ratings.size()) {
