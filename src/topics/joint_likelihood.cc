@@ -14,7 +14,10 @@ constexpr std::size_t kTabulated = 4096;
 double log_gamma(double x) {
   constexpr double kLargeEnough = 10.0;
   double product = 1.0;
-  for (; x < kLargeEnough; x += 1.0) product *= x;
+  while (x < kLargeEnough) {
+    product *= x;
+    x += 1.0;
+  }
   const double inverse = 1.0 / x;
   const double square = inverse * inverse;
   const double series =

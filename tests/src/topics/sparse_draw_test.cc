@@ -25,7 +25,7 @@ std::size_t walk(const std::vector<float>& row, float at) {
 }
 
 TEST(SparseDraw, DrawsWhatAWalkAlongTheRowDraws) {
-  for (const std::size_t topics : {1U, 31U, 32U, 33U, 100U, 1000U}) {
+  for (const std::size_t topics : {1U, 31U, 63U, 64U, 65U, 100U, 1000U}) {
     Random random(topics);
     SparseDraw draw(topics);
     std::vector<float> row(topics);
@@ -42,7 +42,8 @@ TEST(SparseDraw, DrawsWhatAWalkAlongTheRowDraws) {
     float expected_sum = 0.0F;
     for (const float value : sums) expected_sum += value > 0.0F ? value : 0.0F;
     ASSERT_EQ(draw.sum(), expected_sum);
-    for (float at = 0.0F; at < expected_sum; at += 0.25F) {
+    for (int quarter = 0; static_cast<float>(quarter) < 4.0F * expected_sum; ++quarter) {
+      const float at = 0.25F * static_cast<float>(quarter);
       ASSERT_EQ(draw.draw(at), walk(sums, at)) << topics << " topics at " << at;
     }
   }
