@@ -1,6 +1,8 @@
 #include "src/math/pooling.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 
 #include "src/base/check.h"
 #include "src/base/instruction_sets.h"
@@ -28,33 +30,28 @@ void max_of_squares(const float* __restrict input, std::size_t width, float* __r
   }
 }
 
-// Without branches: which of four values is the largest cannot be predicted. What the first three leave is
-// the fourth's.
+/// All bits or none.
+inline std::uint32_t mask_of(bool holds) { return std::uint32_t{0} - static_cast<std::uint32_t>(holds); }
+
+// Of one row of outputs. Which of four values is the largest cannot be predicted, so there are masks instead
+// of branches; what the first three leave is the fourth's. Rows have pointers of their own, or the compiler
+// takes them to overlap.
 MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void max_of_squares_backward(const float* __restrict input, std::size_t width, const float* __restrict output,
-                             const float* __restrict gradient, float* __restrict input_gradient,
-                             std::size_t rows, std::size_t size) {
-  for (std::size_t y = 0; y < rows; ++y) {
-    const float* const upper = input + 2 * y * width;
-    const float* const lower = upper + width;
-    const float* const largest = output + y * size;
-    const float* const arriving = gradient + y * size;
-    float* const upper_gradient = input_gradient + 2 * y * width;
-    float* const lower_gradient = upper_gradient + width;
-    for (std::size_t x = 0; x < size; ++x) {
-      const float value = largest[x];
-      float left = arriving[x];
-      const float a = upper[2 * x] == value ? left : 0.0F;
-      left = upper[2 * x] == value ? 0.0F : left;
-      const float b = upper[2 * x + 1] == value ? left : 0.0F;
-      left = upper[2 * x + 1] == value ? 0.0F : left;
-      const float c = lower[2 * x] == value ? left : 0.0F;
-      left = lower[2 * x] == value ? 0.0F : left;
-      upper_gradient[2 * x] = a;
-      upper_gradient[2 * x + 1] = b;
-      lower_gradient[2 * x] = c;
-      lower_gradient[2 * x + 1] = left;
-    }
+void max_of_squares_backward(const float* __restrict upper, const float* __restrict lower,
+                             const float* __restrict largest, const float* __restrict gradient,
+                             float* __restrict upper_gradient, float* __restrict lower_gradient,
+                             std::size_t size) {
+  for (std::size_t x = 0; x < size; ++x) {
+    const float value = largest[x];
+    const auto arriving = std::bit_cast<std::uint32_t>(gradient[x]);
+    const std::uint32_t first = mask_of(upper[2 * x] == value);
+    const std::uint32_t second = mask_of(upper[2 * x + 1] == value) & ~first;
+    const std::uint32_t third = mask_of(lower[2 * x] == value) & ~(first | second);
+    const std::uint32_t fourth = ~(first | second | third);
+    upper_gradient[2 * x] = std::bit_cast<float>(arriving & first);
+    upper_gradient[2 * x + 1] = std::bit_cast<float>(arriving & second);
+    lower_gradient[2 * x] = std::bit_cast<float>(arriving & third);
+    lower_gradient[2 * x + 1] = std::bit_cast<float>(arriving & fourth);
   }
 }
 
@@ -154,9 +151,11 @@ void max_pool_backward(const PoolingShape& shape, ConstMatrix input, ConstMatrix
   if (!usual || shape.height % kUsualKernel != 0 || shape.width % kUsualKernel != 0)
     std::fill_n(input_gradient.data, input_gradient.size(), 0.0F);
   if (usual) {
-    for_each_plane(shape, input.rows, [&](std::size_t from, std::size_t to) {
-      max_of_squares_backward(input.data + from, shape.width, output.data + to, output_gradient.data + to,
-                              input_gradient.data + from, shape.output_height(), size);
+    for_each_row(shape, input.rows, [&](std::size_t from, std::size_t to) {
+      const std::size_t lower = from + shape.width;
+      max_of_squares_backward(input.data + from, input.data + lower, output.data + to,
+                              output_gradient.data + to, input_gradient.data + from,
+                              input_gradient.data + lower, size);
     });
     return;
   }

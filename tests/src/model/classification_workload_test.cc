@@ -35,6 +35,19 @@ ClassificationOptions small_options() {
   return options;
 }
 
+/// Layers that draw random numbers and that keep memory of their own.
+ClassificationOptions convolutional_options() {
+  ClassificationOptions options = small_options();
+  options.model = "cnn";
+  options.hidden = {};
+  options.layers = {{.kind = "conv", .outputs = 3, .kernel = 5, .stride = 2},
+                    {.kind = "relu"},
+                    {.kind = "dropout", .rate = 0.3},
+                    {.kind = "max_pool", .kernel = 2, .stride = 2}};
+  options.data.generated_test = 101;
+  return options;
+}
+
 std::unique_ptr<Workload> make(const ClassificationOptions& options) {
   auto workload = make_classification_workload(options);
   EXPECT_TRUE(workload.ok()) << workload.error().message;
@@ -140,8 +153,8 @@ TEST(ClassificationWorkload, PartsOfAnEvaluationAddUp) {
   }
 }
 
-TEST(ClassificationWorkload, ThreadsDoNotDisturbEachOther) {
-  const auto workload = make(small_options());
+void expect_that_threads_do_not_disturb_each_other(const ClassificationOptions& options) {
+  const auto workload = make(options);
   const TablesOfWorkload parameters = TablesOfWorkload::initial(*workload);
   constexpr Clock kClocks = 30;
   std::vector<std::vector<float>> expected;
@@ -165,6 +178,21 @@ TEST(ClassificationWorkload, ThreadsDoNotDisturbEachOther) {
   EXPECT_EQ(wrong, std::vector<int>(4, 0));
 }
 
+TEST(ClassificationWorkload, ThreadsDoNotDisturbEachOther) {
+  expect_that_threads_do_not_disturb_each_other(small_options());
+  expect_that_threads_do_not_disturb_each_other(convolutional_options());
+}
+
+TEST(ClassificationWorkload, AConvolutionalGradientIsAFunctionOfSeedPlaceAndClock) {
+  const auto one = make(convolutional_options());
+  const auto same = make(convolutional_options());
+  const TablesOfWorkload parameters = TablesOfWorkload::initial(*one);
+  const auto reference = gradient_at(*one, {1, 0}, 5, parameters.view());
+  EXPECT_EQ(gradient_at(*same, {1, 0}, 5, parameters.view()), reference);
+  EXPECT_NE(gradient_at(*one, {1, 0}, 6, parameters.view()), reference);
+  EXPECT_NE(gradient_at(*one, {0, 0}, 5, parameters.view()), reference);
+}
+
 TEST(ClassificationWorkload, ANaNInTheParametersReachesTheLoss) {
   const auto workload = make(small_options());
   const TablesOfWorkload parameters = TablesOfWorkload::initial(*workload);
@@ -183,7 +211,8 @@ std::string error_with(void (*spoil)(ClassificationOptions&)) {
 
 TEST(MakeClassificationWorkload, NamesWrongOptions) {
   EXPECT_EQ(error_with([](auto& o) { o.batch = 0; }), "batch is 0; expected at least 1");
-  EXPECT_THAT(error_with([](auto& o) { o.model = "lenet"; }), HasSubstr("'lenet'; expected softmax or mlp"));
+  EXPECT_THAT(error_with([](auto& o) { o.model = "lenet"; }),
+              HasSubstr("'lenet'; expected softmax, mlp or cnn"));
   EXPECT_THAT(error_with([](auto& o) { o.model = "softmax"; }), HasSubstr("softmax with 1 hidden layers"));
   EXPECT_THAT(error_with([](auto& o) { o.hidden = {}; }), HasSubstr("mlp without hidden layers"));
   EXPECT_THAT(error_with([](auto& o) { o.hidden = {5, 0}; }), HasSubstr("hidden layer of width 0"));
@@ -197,6 +226,19 @@ TEST(MakeClassificationWorkload, NamesWrongOptions) {
                 o.partition.workers = {100, 100};
               }),
               HasSubstr("120 training samples for 200 workers"));
+}
+
+TEST(MakeClassificationWorkload, NamesWrongLayers) {
+  EXPECT_THAT(error_with([](auto& o) { o.layers = {{.kind = "relu"}}; }),
+              HasSubstr("mlp with 1 described layers; expected none"));
+  EXPECT_THAT(error_with([](auto& o) { o.model = "cnn"; }), HasSubstr("cnn with 1 hidden layers"));
+  EXPECT_EQ(error_with([](auto& o) {
+              o.model = "cnn";
+              o.hidden = {};
+              o.layers = {{.kind = "max_pool", .kernel = 29}};
+            }),
+            "workload.model.layers[0] (max_pool, windows of 29 x 29) gets images of 1 x 28 x 28; expected at "
+            "least 29 x 29 pixels");
 }
 
 TEST(MakeClassificationWorkload, ReplacesMissingDataOnlyWhereAllIsMissingAndOnlyWhenAsked) {
