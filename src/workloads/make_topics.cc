@@ -26,6 +26,12 @@ Result<BagOfWords> documents_of(const WorkloadData& data) {
 
 }  // namespace
 
+Result<std::vector<std::string>> vocabulary_of(const WorkloadOptions& options) {
+  Result<BagOfWords> documents = documents_of(options.data);
+  if (!documents) return documents.error();
+  return std::move(documents).value().vocabulary;
+}
+
 Result<std::unique_ptr<Workload>> make_topics(const WorkloadOptions& options) {
   Result<BagOfWords> documents = documents_of(options.data);
   if (!documents) return documents.error();

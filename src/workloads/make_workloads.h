@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "src/base/result.h"
 #include "src/workloads/workload_options.h"
@@ -14,6 +15,9 @@ Result<std::unique_ptr<Workload>> make_images(const WorkloadOptions& options);
 Result<std::unique_ptr<Workload>> make_factorisation(const WorkloadOptions& options);
 Result<std::unique_ptr<Workload>> make_topics(const WorkloadOptions& options);
 Result<std::unique_ptr<Workload>> make_logistic(const WorkloadOptions& options);
+
+/// The words of the documents, each at its row in `word_topic`.
+Result<std::vector<std::string>> vocabulary_of(const WorkloadOptions& options);
 
 /// Data are generated rather than read: that is their format, or nothing is where they should be and the
 /// options allow it.

@@ -40,8 +40,11 @@ TEST(ConfigReader, ReadsEveryKey) {
   EXPECT_EQ(config.seed, 7U);
   const WorkloadConfig& workload = config.workload;
   EXPECT_EQ(workload.model, (ModelConfig{"mlp", {128, 64}}));
-  EXPECT_EQ(workload.data,
-            (DataConfig{"idx", in_dir("data/fashion"), "generated", "contiguous", 60000, 10000}));
+  DataConfig data;
+  data.path = in_dir("data/fashion");
+  data.if_missing = "generated";
+  data.partition.workers = "contiguous";
+  EXPECT_EQ(workload.data, data);
   EXPECT_EQ(workload.optimizer, (OptimizerConfig{"momentum", 0.1, 0.9}));
   EXPECT_EQ(workload.batch, 32U);
   EXPECT_EQ(workload.evaluate_every, 50U);
