@@ -14,14 +14,17 @@ PulledModel::PulledModel(const ShardMap& shards, std::size_t servers)
   for (std::size_t server = 0; server < servers; ++server) {
     owned_.push_back(shards.server_ranges(server, servers));
     cursors_.emplace_back(owned_.back());
+    offsets_.emplace_back(specs_.size(), 0);
   }
 }
 
 void PulledModel::begin(Clock clock) {
   clock_ = clock;
   done_.assign(done_.size(), false);
-  for (std::size_t server = 0; server < cursors_.size(); ++server)
+  for (std::size_t server = 0; server < cursors_.size(); ++server) {
     cursors_[server] = TransferCursor(owned_[server]);
+    offsets_[server].assign(specs_.size(), 0);
+  }
   for (std::size_t table = 0; table < tables_.size(); ++table) {
     tables_[table].whole = true;
     // Only who asks for a whole table pays for one.
@@ -33,8 +36,11 @@ void PulledModel::begin(Clock clock) {
 void PulledModel::begin(Clock clock, const RowSelection& rows) {
   clock_ = clock;
   done_.assign(done_.size(), false);
-  for (std::size_t server = 0; server < cursors_.size(); ++server)
+  for (std::size_t server = 0; server < cursors_.size(); ++server) {
     cursors_[server] = TransferCursor(rows.selected(specs_, owned_[server]));
+    for (std::size_t table = 0; table < specs_.size(); ++table)
+      offsets_[server][table] = rows.offset(table, specs_, owned_[server][table]);
+  }
   for (std::size_t table = 0; table < tables_.size(); ++table) expect(table, rows.rows(table).size());
 }
 
@@ -81,7 +87,8 @@ Failure PulledModel::accept(std::size_t server, const PullReply& reply, std::spa
   }
   for (std::size_t i = 0; i < reply.segments.size(); ++i) {
     const Segment& segment = reply.segments[i];
-    copy_floats(values(segment.table).subspan(segment.first, segment.count), payloads[i].bytes());
+    copy_floats(values(segment.table).subspan(offsets_[server][segment.table] + segment.first, segment.count),
+                payloads[i].bytes());
   }
   if (reply.last != cursors_[server].complete()) return Error{"a pull reply that ends too early or too late"};
   done_[server] = reply.last;

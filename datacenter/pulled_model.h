@@ -54,6 +54,7 @@ class PulledModel {
   Clock clock_ = 0;
   std::vector<Table> tables_;
   std::vector<TransferCursor> cursors_;
+  std::vector<std::vector<std::size_t>> offsets_;  // of each server's part in each table
   std::vector<bool> done_;
 };
 

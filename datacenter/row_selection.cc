@@ -27,9 +27,15 @@ std::vector<TableRange> RowSelection::selected(const std::vector<TableSpec>& tab
     if (!tables[table].by_row) continue;
     const std::size_t columns = tables[table].columns;
     const TableRange among = positions(table, columns, owned[table]);
-    selected[table] = {among.begin * columns, among.end * columns};
+    selected[table] = {0, among.size() * columns};
   }
   return selected;
+}
+
+std::size_t RowSelection::offset(std::size_t table, const std::vector<TableSpec>& tables,
+                                 TableRange owned) const {
+  return tables[table].by_row ? positions(table, tables[table].columns, owned).begin * tables[table].columns
+                              : 0;
 }
 
 std::vector<Segment> RowSelection::ranges(const std::vector<TableSpec>& tables,

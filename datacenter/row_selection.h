@@ -21,10 +21,13 @@ class RowSelection {
   std::span<const std::uint32_t> rows(std::size_t table) const { return rows_[table]; }
   std::vector<std::uint32_t>& change(std::size_t table) { return rows_[table]; }
 
-  /// Of each table what a server with these ranges owns, in entries among the selected rows (for a table that
-  /// is read whole: among all).
+  /// Of each table what is asked of a server that owns `owned`: of a table that is read by row, entries among
+  /// the rows that are listed to it, from 0; of any other, the owned entries.
   std::vector<TableRange> selected(const std::vector<TableSpec>& tables,
                                    const std::vector<TableRange>& owned) const;
+
+  /// By how much entries of selected() lie further on among all selected rows; 0 where a table is read whole.
+  std::size_t offset(std::size_t table, const std::vector<TableSpec>& tables, TableRange owned) const;
 
   /// A read of the selected rows as dense ranges of the tables, neighbouring rows in one.
   std::vector<Segment> ranges(const std::vector<TableSpec>& tables,

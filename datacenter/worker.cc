@@ -216,7 +216,9 @@ void Worker::push(Time now, Actions& actions) {
     for (const std::vector<Segment>& segments : transfer_plan(rows_.selected(tables_, owned_[index]))) {
       std::vector<Payload> payloads;
       for (const Segment& segment : segments) {
-        payloads.push_back(payload_of(update_, offsets_[segment.table] + segment.first, segment.count));
+        const std::size_t offset = rows_.offset(segment.table, tables_, owned_[index][segment.table]);
+        payloads.push_back(
+            payload_of(update_, offsets_[segment.table] + offset + segment.first, segment.count));
       }
       membership_.send(now, server(index), Channel::data,
                        {Push{clock_, report_.samples, segments}, std::move(payloads)}, actions);

@@ -23,12 +23,13 @@ inline constexpr auto kOnBarrier = std::to_array<std::string_view>({"open", "sto
 inline constexpr auto kLinkActions =
     std::to_array<std::string_view>({"cut", "degrade", "restore", "reset", "pause"});
 inline constexpr auto kTruths = std::to_array<std::string_view>({"true", "false"});
-inline constexpr auto kModels = std::to_array<std::string_view>({"softmax", "mlp", "cnn"});
 inline constexpr auto kLayers = std::to_array<std::string_view>(
     {"conv", "max_pool", "average_pool", "relu", "dense", "dropout", "group_norm"});
-inline constexpr auto kDataFormats = std::to_array<std::string_view>({"idx", "generated"});
 inline constexpr auto kDataIfMissing = std::to_array<std::string_view>({"error", "generated"});
-inline constexpr auto kPartitions = std::to_array<std::string_view>({"random", "contiguous", "round_robin"});
+inline constexpr auto kPartitions =
+    std::to_array<std::string_view>({"random", "contiguous", "round_robin", "overlap"});
+inline constexpr auto kPartitionsBetweenDatacenters =
+    std::to_array<std::string_view>({"by_sizes", "label_skew", "dirichlet"});
 inline constexpr auto kOptimizers =
     std::to_array<std::string_view>({"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"});
 inline constexpr auto kMomentumOptimizers = std::to_array<std::string_view>({"momentum", "nesterov"});

@@ -30,18 +30,38 @@ struct LayerConfig {
 };
 
 struct ModelConfig {
-  std::string kind = "mlp";              ///< softmax | mlp | cnn
+  std::string kind = "mlp";              ///< a name in src/workloads/registry.cc
   std::vector<std::size_t> hidden;       ///< widths of an mlp's hidden layers; empty for the others
   std::vector<LayerConfig> layers = {};  ///< of a cnn, without the last, dense one to the classes
+  /// The kind's other keys, all of them (src/workloads/registry.cc); true and false are 1 and 0.
+  std::map<std::string, double> numbers = {};
+  std::map<std::string, std::string> words = {};
 
   bool operator==(const ModelConfig&) const = default;
 };
 
+/// How samples go to datacenters and workers; src/data/partition.h says what each means.
+struct PartitionConfig {
+  std::string workers = "random";            ///< random | contiguous | round_robin | overlap
+  double overlap = 0.0;                      ///< of overlap
+  std::string datacenters = "by_sizes";      ///< by_sizes | label_skew | dirichlet
+  double label_skew = 0.0;                   ///< of label_skew
+  double concentration = 1.0;                ///< of dirichlet
+  std::map<std::string, double> sizes = {};  ///< weights of datacenters; none: their numbers of workers
+
+  bool operator==(const PartitionConfig&) const = default;
+};
+
 struct DataConfig {
-  std::string format = "idx";        ///< idx | generated
-  std::filesystem::path path;        ///< folder of the IDX files (resolved against the YAML's folder)
-  std::string if_missing = "error";  ///< error | generated: what to do when `path` has no data
-  std::string partition = "random";  ///< random | contiguous | round_robin, between datacenters and workers
+  std::string format = "idx";  ///< generated, or one of the model kind's formats
+  std::filesystem::path path;  ///< file, pattern or folder (resolved against the YAML's folder)
+  std::map<std::string, std::filesystem::path> paths = {};  ///< in place of it: of each datacenter
+  std::filesystem::path held_out_path = {};
+  std::filesystem::path vocabulary = {};
+  std::optional<double> held_out = {};           ///< where the kind has it
+  std::map<std::string, double> generated = {};  ///< the kind's keys for generated data, all
+  std::string if_missing = "error";              ///< error | generated: what to do when `path` has no data
+  PartitionConfig partition = {};
   std::size_t generated_train = 60000;  ///< samples of a generated training set
   std::size_t generated_test = 10000;   ///< samples of a generated held-out set
 

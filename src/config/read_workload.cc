@@ -1,11 +1,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <map>
+#include <span>
 
 #include "src/config/choices.h"
 #include "src/config/layers.h"
 #include "src/config/sections.h"
 #include "src/config/spelling.h"
+#include "src/workloads/registry.h"
 
 namespace meridian {
 
@@ -15,7 +19,6 @@ using Kind = YamlNode::Kind;
 
 constexpr std::size_t kMostLayers = 64;
 constexpr std::size_t kWidestLayer = 65536;
-constexpr std::size_t kMostSamples = 10'000'000;
 constexpr std::uint64_t kMostClocks = 1'000'000'000;
 constexpr double kLongestWaitSeconds = 1e7;
 
@@ -44,45 +47,47 @@ void read_hidden(Fields& fields, ModelConfig& model) {
   }
 }
 
-void read_model(Fields& workload, ModelConfig& model) {
+void read_kind(Fields& fields, const WorkloadKind& kind, ModelConfig& model) {
+  read_hidden(fields, model);
+  read_layers(fields, model);
+  read_numbers(fields, kind.numbers, model.numbers);
+  for (const WordKey& key : kind.words) {
+    std::string& word = model.words[std::string(key.name)] = key.words.front();
+    fields.choice(key.name, word, key.words);
+  }
+}
+
+/// Returns the kind, where there is one.
+const WorkloadKind* read_model(Fields& workload, ModelConfig& model) {
   const YamlNode* node = workload.find("model", Presence::required);
-  if (node == nullptr) return;
+  if (node == nullptr) return nullptr;
   const std::string path = workload.path_of("model");
+  const std::vector<std::string_view> names = workload_kind_names();
   if (node->kind == Kind::scalar) {
     // `model: softmax` is short for `model: {kind: softmax}`.
-    const auto kind = read_choice(*node, path, kModels, workload.problems());
-    if (kind) model.kind = *kind;
+    const auto kind = read_choice(*node, path, names, workload.problems());
+    if (!kind) return nullptr;
+    model.kind = *kind;
     if (kind == "mlp") {
       workload.problems().add(node->place, fmt::format("{}.hidden is missing", path),
                               "a map such as {kind: mlp, hidden: [128]}");
     } else if (kind == "cnn") {
       workload.problems().add(node->place, fmt::format("{}.layers is missing", path),
                               "a map such as {kind: cnn, layers: [{conv: {channels: 6, kernel: 5}}, relu]}");
+    } else {
+      Fields none(workload.problems(), nullptr, path);
+      read_kind(none, workload_kind(model.kind), model);
     }
-    return;
+    return &workload_kind(model.kind);
   }
   Fields fields(workload.problems(), node, path);
-  const bool known = fields.choice("kind", model.kind, kModels, Presence::required);
-  if (known) {
-    read_hidden(fields, model);
-    read_layers(fields, model);
-  } else {
-    fields.find("hidden");
-    fields.find("layers");
+  if (!fields.choice("kind", model.kind, names, Presence::required)) {
+    // Which keys there may be nobody knows.
+    return nullptr;
   }
+  read_kind(fields, workload_kind(model.kind), model);
   fields.refuse_unknown();
-}
-
-void read_data(Fields fields, DataConfig& data, const std::filesystem::path& base) {
-  fields.choice("format", data.format, kDataFormats, Presence::required);
-  std::string path;
-  const Presence presence = data.format == "idx" ? Presence::required : Presence::optional;
-  if (fields.text("path", path, "a folder", presence)) data.path = (base / path).lexically_normal();
-  fields.choice("if_missing", data.if_missing, kDataIfMissing);
-  fields.choice("partition", data.partition, kPartitions);
-  fields.integer("generated_train", data.generated_train, 10, kMostSamples);
-  fields.integer("generated_test", data.generated_test, 10, kMostSamples);
-  fields.refuse_unknown();
+  return &workload_kind(model.kind);
 }
 
 void read_factors(Fields fields, ComputeConfig& compute, const Config& config, const YamlNode* node) {
@@ -131,13 +136,15 @@ void read_compute(Fields& workload, ComputeConfig& compute, const Config& config
   fields.refuse_unknown();
 }
 
-void read_stop(Fields fields, StopConfig& stop) {
+void read_stop(Fields fields, const WorkloadKind* kind, StopConfig& stop) {
   std::uint32_t clocks = 0;
   double target = 0;
   double time_s = 0;
   if (fields.integer("clocks", clocks, 1, kMostClocks)) stop.clocks = clocks;
-  // Every model there is reports its accuracy, a share of the held-out samples.
-  if (fields.number("target", target, Range::from_to(0, 1))) stop.target = target;
+  const Range objectives = kind == nullptr ? Range::from_to(std::numeric_limits<double>::lowest(),
+                                                            std::numeric_limits<double>::max())
+                                           : Range::from_to(kind->least_target, kind->most_target);
+  if (fields.number("target", target, objectives)) stop.target = target;
   if (fields.number("time_s", time_s, Range::above(0, kLongestWaitSeconds))) stop.time_s = time_s;
   fields.refuse_unknown();
   const auto given = [&](std::string_view key) { return fields.find(key) != nullptr; };
@@ -152,13 +159,13 @@ void read_stop(Fields fields, StopConfig& stop) {
 void read_workload(Fields& root, Config& config) {
   Fields fields = root.map("workload", Presence::required);
   WorkloadConfig& workload = config.workload;
-  read_model(fields, workload.model);
-  read_data(fields.map("data", Presence::required), workload.data, config.file.parent_path());
+  const WorkloadKind* const kind = read_model(fields, workload.model);
+  read_data(fields.map("data", Presence::required), kind, config);
   read_optimizer(fields.map("optimizer", Presence::required), workload.optimizer);
   fields.integer("batch", workload.batch, 1, 1'000'000);
   fields.integer("evaluate_every", workload.evaluate_every, 1, kMostClocks);
   read_compute(fields, workload.compute, config);
-  read_stop(fields.map("stop", Presence::required), workload.stop);
+  read_stop(fields.map("stop", Presence::required), kind, workload.stop);
   fields.refuse_unknown();
 }
 

@@ -18,6 +18,18 @@ bool is_file(const fs::path& path) {
   return fs::exists(path, ignored) && !fs::is_directory(path, ignored);
 }
 
+// Of a file in both forms, the plain one counts. `files` are sorted.
+void drop_second_forms(std::vector<fs::path>& files) {
+  const std::vector<fs::path> all = files;
+  files.erase(std::remove_if(files.begin(), files.end(),
+                             [&](const fs::path& path) {
+                               return path.extension() == ".gz" &&
+                                      std::binary_search(all.begin(), all.end(),
+                                                         path.parent_path() / path.stem());
+                             }),
+              files.end());
+}
+
 Result<std::vector<fs::path>> files_of_folder(const fs::path& folder, const std::vector<std::string>& known) {
   std::vector<fs::path> all;
   std::error_code code;
@@ -33,6 +45,7 @@ Result<std::vector<fs::path>> files_of_folder(const fs::path& folder, const std:
       return fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0 ||
              fnmatch((pattern + ".gz").c_str(), name.c_str(), FNM_PERIOD) == 0;
     });
+    drop_second_forms(matching);
     if (!matching.empty()) return matching;
   }
   return Error{fmt::format("{}: no data file in this folder; expected {}, plain or with .gz", folder.string(),

@@ -57,7 +57,11 @@ std::uint32_t draw_poisson(Random& random, double mean) {
   MERIDIAN_CHECK(mean >= 0.0 && std::isfinite(mean), "mean {}", mean);
   // Counts the events of a Poisson process in the time `mean`.
   std::uint32_t events = 0;
-  for (double time = -draw_log_uniform(random); time < mean; time -= draw_log_uniform(random)) ++events;
+  double time = -draw_log_uniform(random);
+  while (time < mean) {
+    ++events;
+    time -= draw_log_uniform(random);
+  }
   return events;
 }
 

@@ -27,11 +27,12 @@ struct GeneratedRatingsOptions {
   double user_exponent = 0.6;  ///< a user's activity is in proportion to its rank to the power -exponent
   double item_exponent = 0.8;  ///< likewise an item's popularity
   double mean = 3.5;
-  double user_bias = 0.4;           ///< the standard deviation of users' biases
-  double item_bias = 0.4;           ///< and of items'
-  double interaction = 0.6;         ///< the standard deviation of the products of factors
-  double noise = 0.5;               ///< the standard deviation of the noise
-  std::optional<RatingRange> clip;  ///< values outside are moved to its ends; `noise` is then no exact floor
+  double user_bias = 0.4;    ///< the standard deviation of users' biases
+  double item_bias = 0.4;    ///< and of items'
+  double interaction = 0.6;  ///< the standard deviation of the products of factors
+  double noise = 0.5;        ///< the standard deviation of the noise
+  std::optional<RatingRange> clip =
+      {};  ///< values outside are moved to its ends; `noise` is then no exact floor
 };
 
 struct GeneratedRatings {

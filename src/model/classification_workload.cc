@@ -35,6 +35,7 @@ void prefetch(std::span<const std::uint8_t> bytes) {
 
 struct DescribedData {
   TrainAndTest sets;
+  std::vector<std::size_t> source_sizes;  // training images from each folder
   std::string note;
 };
 
@@ -44,7 +45,7 @@ class ClassificationWorkload : public Workload {
                          Partition partition)
       : seed_(options.seed),
         batch_(options.batch),
-        workers_(options.workers),
+        workers_(options.partition.workers),
         data_(std::move(data)),
         normalisation_(normalisation_of(data_.sets.train)),
         network_(std::move(network)),
@@ -93,8 +94,7 @@ class ClassificationLearner : public Learner {
   ClassificationLearner(const ClassificationWorkload& workload, WorkerPlace place)
       : workload_(workload),
         place_(place),
-        order_(workload.seed_, workload.partition_.global_index(place), workload.partition_.samples_of(place),
-               workload.batch_),
+        order_(workload.seed_, workload.partition_, place, workload.batch_),
         samples_(workload.batch_),
         labels_(workload.batch_) {}
 
@@ -205,10 +205,23 @@ Result<DescribedData> generate(const ClassificationData& options, const std::str
     return Error{
         fmt::format("{} classes in generated data; expected {}", options.classes, kGeneratedClasses)};
   }
-  DescribedData data{generate_images(kGeneratedDataSeed, options.generated_train, options.generated_test),
-                     {}};
+  DescribedData data{
+      generate_images(kGeneratedDataSeed, options.generated_train, options.generated_test), {}, {}};
   data.note = fmt::format("GENERATED data, not real images{}: {}", why, count_of(data.sets));
   return data;
+}
+
+/// Adds another folder's images, which must be as large.
+Failure append(TrainAndTest& sets, const TrainAndTest& more, const std::filesystem::path& path) {
+  if (more.train.height != sets.train.height || more.train.width != sets.train.width) {
+    return Error{fmt::format("{}: images of {} x {} where those before are of {} x {}", path.string(),
+                             more.train.height, more.train.width, sets.train.height, sets.train.width)};
+  }
+  for (const auto& [to, from] : {std::pair{&sets.train, &more.train}, std::pair{&sets.test, &more.test}}) {
+    to->pixels.insert(to->pixels.end(), from->pixels.begin(), from->pixels.end());
+    to->labels.insert(to->labels.end(), from->labels.begin(), from->labels.end());
+  }
+  return {};
 }
 
 Result<DescribedData> load(const ClassificationData& options) {
@@ -219,14 +232,26 @@ Result<DescribedData> load(const ClassificationData& options) {
   if (options.if_missing != "error" && options.if_missing != "generated") {
     return Error{fmt::format("if_missing is '{}'; expected error or generated", options.if_missing)};
   }
+  if (options.paths.empty()) return Error{"no folder of images; expected at least one"};
+  const std::string name = options.paths.front().filename().string();
   // Only where there is nothing at all: half a data set is a mistake to be told of, not to be replaced.
-  if (options.if_missing == "generated" && find_idx_files(options.path) == IdxPresence::none) {
-    return generate(options, fmt::format(" ({} is not on this machine)", options.path.filename().string()));
+  const bool nothing = std::all_of(options.paths.begin(), options.paths.end(), [](const auto& path) {
+    return find_idx_files(path) == IdxPresence::none;
+  });
+  if (options.if_missing == "generated" && nothing)
+    return generate(options, fmt::format(" ({} is not on this machine)", name));
+  DescribedData data;
+  for (const std::filesystem::path& path : options.paths) {
+    Result<TrainAndTest> sets = read_idx_folder(path, options.classes);
+    if (!sets) return sets.error();
+    data.source_sizes.push_back(sets.value().train.size());
+    if (data.source_sizes.size() == 1) {
+      data.sets = std::move(sets).value();
+    } else if (Failure failure = append(data.sets, sets.value(), path)) {
+      return *failure;
+    }
   }
-  Result<TrainAndTest> sets = read_idx_folder(options.path, options.classes);
-  if (!sets) return sets.error();
-  DescribedData data{std::move(sets).value(), {}};
-  data.note = fmt::format("{}: {}", options.path.filename().string(), count_of(data.sets));
+  data.note = fmt::format("{}: {}", name, count_of(data.sets));
   return data;
 }
 
@@ -237,8 +262,14 @@ Result<std::unique_ptr<Workload>> make_classification_workload(const Classificat
   Result<DescribedData> data = load(options.data);
   if (!data) return data.error();
   const ImageSet& train = data.value().sets.train;
-  Result<Partition> partition =
-      Partition::make({options.data.partition, options.seed, options.workers}, train.size());
+  PartitionOptions divided = options.partition;
+  if (options.partition_by_paths && !data.value().source_sizes.empty()) {
+    divided.between_datacenters = "ranges";
+    divided.ranges = data.value().source_sizes;
+    divided.sizes.clear();
+  }
+  const std::vector<std::uint32_t> labels(train.labels.begin(), train.labels.end());
+  Result<Partition> partition = Partition::make(divided, PartitionSamples{train.size(), labels});
   if (!partition) return partition.error();
   Result<Network> network = make_network(options, train);
   if (!network) return network.error();

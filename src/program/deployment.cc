@@ -10,9 +10,9 @@
 #include "src/config/mode_presets.h"
 #include "src/config/run_identity.h"
 #include "src/config/spelling.h"
-#include "src/model/classification_workload.h"
 #include "src/program/link_parts.h"
 #include "src/program/wan_parts.h"
+#include "src/workloads/registry.h"
 
 namespace meridian::program {
 namespace {
@@ -73,29 +73,63 @@ Failure check_table_names(const Config& config, const std::vector<TableSpec>& ta
   return {};
 }
 
-}  // namespace
+/// How samples go to datacenters and workers.
+PartitionOptions partition_options(const Config& config) {
+  const PartitionConfig& partition = config.workload.data.partition;
+  PartitionOptions options;
+  options.kind = partition.workers;
+  options.seed = config.seed;
+  options.between_datacenters = partition.datacenters;
+  options.label_skew = partition.label_skew;
+  options.concentration = partition.concentration;
+  options.overlap = partition.overlap;
+  for (const DatacenterConfig& datacenter : config.datacenters) {
+    options.workers.push_back(datacenter.workers);
+    if (!partition.sizes.empty()) options.sizes.push_back(partition.sizes.at(datacenter.name));
+  }
+  return options;
+}
 
-Result<std::unique_ptr<Deployment>> Deployment::create(Config config) {
-  std::unique_ptr<Deployment> made(new Deployment(std::move(config)));
-  const WorkloadConfig& workload = made->config_.workload;
-  ClassificationOptions options;
-  options.model = workload.model.kind;
+WorkloadOptions workload_options(const Config& config) {
+  const WorkloadConfig& workload = config.workload;
+  const DataConfig& data = workload.data;
+  WorkloadOptions options;
+  options.kind = workload.model.kind;
+  options.numbers = {workload.model.numbers.begin(), workload.model.numbers.end()};
+  options.words = {workload.model.words.begin(), workload.model.words.end()};
   options.hidden = workload.model.hidden;
   for (const LayerConfig& layer : workload.model.layers) {
     options.layers.push_back(
         {layer.kind, layer.outputs, layer.kernel, layer.stride, layer.padding, layer.rate, layer.groups});
   }
-  options.data.format = workload.data.format;
-  options.data.path = workload.data.path;
-  options.data.if_missing = workload.data.if_missing;
-  options.data.partition = workload.data.partition;
-  options.data.generated_train = workload.data.generated_train;
-  options.data.generated_test = workload.data.generated_test;
-  options.seed = made->config_.seed;
+  options.data.format = data.format;
+  options.data.path = data.path.string();
+  for (const DatacenterConfig& datacenter : config.datacenters) {
+    if (!data.paths.empty()) options.data.paths.push_back(data.paths.at(datacenter.name).string());
+  }
+  options.data.held_out_path = data.held_out_path.string();
+  options.data.vocabulary = data.vocabulary.string();
+  options.data.generate_if_missing = data.if_missing == "generated";
+  options.data.held_out = data.held_out.value_or(0.0);
+  options.data.generated = {data.generated.begin(), data.generated.end()};
+  options.data.generated_train = data.generated_train;
+  options.data.generated_test = data.generated_test;
+  options.partition = partition_options(config);
+  options.seed = config.seed;
   options.batch = workload.batch;
-  for (const DatacenterConfig& datacenter : made->config_.datacenters)
-    options.workers.push_back(datacenter.workers);
-  Result<std::unique_ptr<Workload>> built = make_classification_workload(options);
+  options.rate_at = [optimizer = optimizer_of(workload.optimizer)](Clock clock) {
+    return optimizer.rate_at(clock);
+  };
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Deployment>> Deployment::create(Config config) {
+  std::unique_ptr<Deployment> made(new Deployment(std::move(config)));
+  const WorkloadConfig& workload = made->config_.workload;
+  Result<std::unique_ptr<Workload>> built =
+      workload_kind(workload.model.kind).make(workload_options(made->config_));
   if (!built) return built.error();
   made->workload_ = std::move(built).value();
   if (Failure failure = check_table_names(made->config_, made->workload_->tables())) return *failure;

@@ -26,7 +26,9 @@ RowSelection selection_of(std::vector<std::uint32_t> rows) {
 
 TEST(RowSelection, SaysWhichOfTheSelectedEntriesAServerHas) {
   const RowSelection rows = selection_of({1, 4, 5, 8, 9, 11, 12, 19});
-  EXPECT_THAT(rows.selected(kTables, kOwned), ElementsAre(TableRange{6, 18}, TableRange{4, 10}));
+  EXPECT_THAT(rows.selected(kTables, kOwned), ElementsAre(TableRange{0, 12}, TableRange{4, 10}));
+  EXPECT_EQ(rows.offset(0, kTables, kOwned[0]), 6U);
+  EXPECT_EQ(rows.offset(1, kTables, kOwned[1]), 0U);
   EXPECT_THAT(rows.ranges(kTables, kOwned), ElementsAre(Segment{0, 15, 3, 0}, Segment{0, 24, 6, 0},
                                                         Segment{0, 33, 3, 0}, Segment{1, 4, 6, 0}));
   EXPECT_THAT(selection_of({}).selected(kTables, kOwned), ElementsAre(TableRange{0, 0}, TableRange{4, 10}));

@@ -143,7 +143,7 @@ TEST_F(Documents, NeedOneVocabulary) {
 TEST_F(Documents, SpoiltAtRandomNeverCrashIt) {
   Random random(23);
   std::size_t read = 0;
-  for (std::size_t round = 0; round < 4000; ++round) {
+  for (std::size_t round = 0; round < 2500; ++round) {
     const auto set = read_bag_of_words({write("docword.d.txt", mutated(random, kDocuments))});
     if (set.ok()) {
       ++read;
@@ -152,11 +152,11 @@ TEST_F(Documents, SpoiltAtRandomNeverCrashIt) {
       EXPECT_THAT(set.error().message, HasSubstr("/docword.d.txt:"));
     }
   }
-  EXPECT_GT(read, 20U);
-  EXPECT_LT(read, 3500U);
+  EXPECT_GT(read, 10U);
+  EXPECT_LT(read, 2200U);
   const std::string content = content_of(write_gzip("whole", kDocuments));
   write("docword.d.txt", kDocuments);
-  for (std::size_t round = 0; round < 1000; ++round) {
+  for (std::size_t round = 0; round < 500; ++round) {
     const std::string path = write("docword.g.txt", mutated(random, content));
     const auto set = read_bag_of_words({path}, folder_ / "vocab.d.txt");
     if (set.ok()) expect_sound(set.value());

@@ -53,6 +53,11 @@ TEST_F(DataFiles, AreAFoldersKnownOnesOfTheFirstNameThatIsThere) {
   EXPECT_THAT(names("", {"*.txt"}), ElementsAre("all.txt", "odd[1].txt"));
 }
 
+TEST_F(DataFiles, OfAFolderAreReadInOneFormOnly) {
+  write("part-1.csv", "");
+  EXPECT_THAT(names("", {"part-*.csv"}), ElementsAre("part-1.csv", "part-10.csv", "part-2.csv"));
+}
+
 TEST_F(DataFiles, AreNeverNone) {
   const std::string folder = folder_.string();
   EXPECT_THAT(names("nothing"), ElementsAre("error: " + folder +

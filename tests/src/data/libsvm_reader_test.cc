@@ -130,7 +130,7 @@ TEST_F(Samples, TellWhatIsWrongAndWhere) {
 TEST_F(Samples, SpoiltAtRandomNeverCrashIt) {
   Random random(29);
   std::size_t read = 0;
-  for (std::size_t round = 0; round < 4000; ++round) {
+  for (std::size_t round = 0; round < 2500; ++round) {
     const auto samples = read_libsvm({write("s", mutated(random, kSamples))});
     if (samples.ok()) {
       ++read;
@@ -139,10 +139,10 @@ TEST_F(Samples, SpoiltAtRandomNeverCrashIt) {
       EXPECT_THAT(samples.error().message, HasSubstr("/s:"));
     }
   }
-  EXPECT_GT(read, 200U);
-  EXPECT_LT(read, 3500U);
+  EXPECT_GT(read, 100U);
+  EXPECT_LT(read, 2200U);
   const std::string content = content_of(write_gzip("whole", kSamples));
-  for (std::size_t round = 0; round < 1000; ++round) {
+  for (std::size_t round = 0; round < 500; ++round) {
     const auto samples = read_libsvm({write("s", mutated(random, content))});
     if (samples.ok()) expect_sound(samples.value());
   }

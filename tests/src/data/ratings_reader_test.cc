@@ -119,7 +119,7 @@ TEST_F(RatingsFiles, CutOffAreAnError) {
 TEST_F(RatingsFiles, SpoiltAtRandomNeverCrashIt) {
   Random random(17);
   std::size_t read = 0;
-  for (std::size_t round = 0; round < 4000; ++round) {
+  for (std::size_t round = 0; round < 2500; ++round) {
     const std::string& text = kFormats[round % kFormats.size()];
     const auto ratings = read_ratings({write("r", mutated(random, text))});
     if (ratings.ok()) {
@@ -129,10 +129,10 @@ TEST_F(RatingsFiles, SpoiltAtRandomNeverCrashIt) {
       EXPECT_THAT(ratings.error().message, HasSubstr("/r:"));
     }
   }
-  EXPECT_GT(read, 200U);
-  EXPECT_LT(read, 3500U);
+  EXPECT_GT(read, 100U);
+  EXPECT_LT(read, 2200U);
   const std::string content = content_of(write_gzip("whole", kFormats[0]));
-  for (std::size_t round = 0; round < 1000; ++round) {
+  for (std::size_t round = 0; round < 500; ++round) {
     const auto ratings = read_ratings({write("r", mutated(random, content))});
     if (ratings.ok()) expect_sound(ratings.value());
   }

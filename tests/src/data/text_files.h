@@ -25,10 +25,12 @@ class TextFiles : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
+  /// A file that is there is replaced, not cut to nothing, after which some file systems wait for the disk.
   /// Both return the path as a string, as readers take it; a name may contain folders.
   std::string write(const std::string& name, std::string_view content) const {
     const std::filesystem::path path = folder_ / name;
     std::filesystem::create_directories(path.parent_path());
+    std::filesystem::remove(path);
     std::ofstream(path, std::ios::binary) << content;
     return path.string();
   }
@@ -36,6 +38,7 @@ class TextFiles : public testing::Test {
   std::string write_gzip(const std::string& name, std::string_view content) const {
     const std::filesystem::path path = folder_ / name;
     std::filesystem::create_directories(path.parent_path());
+    std::filesystem::remove(path);
     gzFile file = gzopen(path.c_str(), "wb");
     gzwrite(file, content.data(), static_cast<unsigned>(content.size()));
     gzclose(file);

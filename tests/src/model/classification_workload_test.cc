@@ -30,7 +30,7 @@ ClassificationOptions small_options() {
   options.data.format = "generated";
   options.data.generated_train = 120;
   options.data.generated_test = 1101;  // Not a multiple of the block or of the numbers of parts below.
-  options.workers = {2, 1};
+  options.partition.workers = {2, 1};
   options.batch = 16;
   return options;
 }
@@ -99,7 +99,7 @@ TEST(ClassificationWorkload, WorkersTogetherGiveWhatOneGivesWithTheJoinedBatch) 
   ClassificationOptions options = small_options();
   options.batch = 40;
   const auto three = make(options);
-  options.workers = {1};
+  options.partition.workers = {1};
   options.batch = 120;
   const auto one = make(options);
   const TablesOfWorkload parameters = TablesOfWorkload::initial(*one);
@@ -131,14 +131,14 @@ TEST(ClassificationWorkload, WorkersTogetherGiveWhatOneGivesWithTheJoinedBatch) 
 TEST(ClassificationWorkload, PartsOfAnEvaluationAddUp) {
   ClassificationOptions options = small_options();
   options.data.generated_train = 2000;
-  options.workers = {1};
+  options.partition.workers = {1};
   const auto workload = make(options);
   const TablesOfWorkload parameters = TablesOfWorkload::initial(*workload);
   const EvaluationSums whole = workload->make_learner({0, 0})->evaluate(parameters.view());
   EXPECT_EQ(whole.samples, 1101U);
   EXPECT_GT(whole.metric_sum, 0.0);
   for (const std::size_t parts : {2U, 3U, 7U, 2000U}) {
-    options.workers = {parts};
+    options.partition.workers = {parts};
     const auto divided = make(options);
     EvaluationSums sums;
     for (std::size_t part = 0; part < parts; ++part) {
@@ -218,12 +218,12 @@ TEST(MakeClassificationWorkload, NamesWrongOptions) {
   EXPECT_THAT(error_with([](auto& o) { o.hidden = {5, 0}; }), HasSubstr("hidden layer of width 0"));
   EXPECT_THAT(error_with([](auto& o) { o.data.format = "csv"; }),
               HasSubstr("'csv'; expected idx or generated"));
-  EXPECT_THAT(error_with([](auto& o) { o.data.partition = "x"; }), HasSubstr("partition is 'x'"));
+  EXPECT_THAT(error_with([](auto& o) { o.partition.kind = "x"; }), HasSubstr("partition is 'x'"));
   EXPECT_THAT(error_with([](auto& o) { o.data.generated_test = 0; }),
               HasSubstr("expected at least 1 of each"));
   EXPECT_THAT(error_with([](auto& o) { o.data.classes = 1; }), HasSubstr("1 classes; expected 2 to 256"));
   EXPECT_THAT(error_with([](auto& o) {
-                o.workers = {100, 100};
+                o.partition.workers = {100, 100};
               }),
               HasSubstr("120 training samples for 200 workers"));
 }
@@ -247,7 +247,7 @@ TEST(MakeClassificationWorkload, ReplacesMissingDataOnlyWhereAllIsMissingAndOnly
   std::filesystem::create_directories(folder);
   ClassificationOptions options = small_options();
   options.data.format = "idx";
-  options.data.path = folder;
+  options.data.paths = {folder};
   auto workload = make_classification_workload(options);
   ASSERT_FALSE(workload.ok());
   EXPECT_THAT(workload.error().message, HasSubstr("train-images-idx3-ubyte: no such file"));

@@ -54,8 +54,8 @@ class Training : public testing::TestWithParam<std::string> {
     const char* const folder = std::getenv("MERIDIAN_DATA");
     if (GetParam() == "idx" && folder == nullptr) GTEST_SKIP() << "MERIDIAN_DATA is not set";
     options_.data.format = GetParam();
-    if (folder != nullptr) options_.data.path = std::filesystem::path(folder) / "fashion-mnist";
-    options_.workers = {1};
+    if (folder != nullptr) options_.data.paths = {std::filesystem::path(folder) / "fashion-mnist"};
+    options_.partition.workers = {1};
   }
 
   std::unique_ptr<Workload> make() const {
