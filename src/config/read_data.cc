@@ -84,6 +84,11 @@ void read_partition(Fields& data, PartitionConfig& partition, const Config& conf
     if (kind) partition.workers = *kind;
     return;
   }
+  if (node->kind != Kind::map) {
+    data.problems().add(node->place, fmt::format("{} is {}", path, describe_value(*node)),
+                        fmt::format("a map with workers and datacenters, or one of {}", one_of(kPartitions)));
+    return;
+  }
   Fields fields(data.problems(), node, path);
   fields.choice("workers", partition.workers, kPartitions);
   fields.number("overlap", partition.overlap, Range::from_to(0, 1));
@@ -130,13 +135,13 @@ void read_data(Fields fields, const WorkloadKind* kind, Config& config) {
   if (kind != nullptr) formats = kind->formats;
   formats.emplace_back("generated");
   // Without a kind nobody knows which formats there are.
-  const bool known = kind != nullptr && fields.choice("format", data.format, formats, Presence::required);
+  if (kind != nullptr) fields.choice("format", data.format, formats, Presence::required);
   if (kind == nullptr) fields.find("format");
-  const bool reads = known && data.format != "generated";
+  const bool reads = kind != nullptr && data.format != "generated";
 
   read_partition(fields, data.partition, config);
   read_paths(fields, data, config);
-  const std::string what = data.format == "idx" ? "a folder" : "a file, a pattern or a folder";
+  const std::string what = kind != nullptr && data.format == "idx" ? "a folder" : "a file, a pattern or a folder";
   std::string path;
   const bool needs_path = reads && !fields.has_value("paths");
   if (fields.text("path", path, what, needs_path ? Presence::required : Presence::optional))

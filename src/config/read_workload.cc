@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <span>
 
@@ -82,7 +81,14 @@ const WorkloadKind* read_model(Fields& workload, ModelConfig& model) {
   }
   Fields fields(workload.problems(), node, path);
   if (!fields.choice("kind", model.kind, names, Presence::required)) {
-    // Which keys there may be nobody knows.
+    // Which of them the kind has nobody knows.
+    fields.find("hidden");
+    fields.find("layers");
+    for (const WorkloadKind& kind : workload_kinds()) {
+      for (const NumberKey& key : kind.numbers) fields.find(key.name);
+      for (const WordKey& key : kind.words) fields.find(key.name);
+    }
+    fields.refuse_unknown();
     return nullptr;
   }
   read_kind(fields, workload_kind(model.kind), model);
@@ -141,9 +147,14 @@ void read_stop(Fields fields, const WorkloadKind* kind, StopConfig& stop) {
   double target = 0;
   double time_s = 0;
   if (fields.integer("clocks", clocks, 1, kMostClocks)) stop.clocks = clocks;
-  const Range objectives = kind == nullptr ? Range::from_to(std::numeric_limits<double>::lowest(),
-                                                            std::numeric_limits<double>::max())
-                                           : Range::from_to(kind->least_target, kind->most_target);
+  // Where the kind is not known, what that of any can be.
+  Range objectives =
+      kind == nullptr ? Range::from_to(0, 0) : Range::from_to(kind->least_target, kind->most_target);
+  for (const WorkloadKind& any : workload_kinds()) {
+    if (kind != nullptr) break;
+    objectives.least = std::min(objectives.least, any.least_target);
+    objectives.most = std::max(objectives.most, any.most_target);
+  }
   if (fields.number("target", target, objectives)) stop.target = target;
   if (fields.number("time_s", time_s, Range::above(0, kLongestWaitSeconds))) stop.time_s = time_s;
   fields.refuse_unknown();

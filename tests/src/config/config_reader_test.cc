@@ -362,8 +362,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "workload.stop.time_s is '300s'; expected a number above 0, at most 10000000"},
         Refusal{"AListForText", "path: data/fashion", "path: @[data]",
                 "workload.data.path is a list; expected a folder"},
-        Refusal{"AMapForAChoice", "partition: contiguous", "partition: @{}",
-                "workload.data.partition is a map; expected random, contiguous or round_robin"},
+        Refusal{"AListForAChoice", "partition: contiguous", "partition: @[]",
+                "workload.data.partition is a list; expected a map with workers and datacenters, or one of "
+                "random, "
+                "contiguous, round_robin or overlap"},
         Refusal{"ANumberForAList", "hidden: [128, 64]", "hidden: @128",
                 "workload.model.hidden is '128'; expected a list of 1 to 64 layer widths, such as [128]"},
         Refusal{"ATag", "seed: 7", "seed: @!!int 7",
@@ -378,7 +380,8 @@ INSTANTIATE_TEST_SUITE_P(
             "name is 'no/slash'; expected at most 64 of letters, digits, '.', '_' and '-', a letter or digit "
             "first"},
         Refusal{"Model", "kind: mlp", "kind: @mpl",
-                "workload.model.kind is 'mpl', perhaps 'mlp'; expected softmax, mlp or cnn"},
+                "workload.model.kind is 'mpl', perhaps 'mlp'; expected softmax, mlp, cnn, "
+                "matrix_factorisation, topics or sparse_logistic"},
         Refusal{"HiddenOfSoftmax", "{kind: mlp, hidden: [128, 64]}", "{kind: softmax, hidden: @[128, 64]}",
                 "workload.model.hidden with a softmax model; expected no hidden layers, or kind: mlp"},
         Refusal{"NoHidden", "{kind: mlp, hidden: [128, 64]}", "@mlp",

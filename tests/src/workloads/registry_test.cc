@@ -33,7 +33,7 @@ Smallest smallest(const std::string& kind) {
       {"cnn", {"{kind: cnn, layers: [{conv: {channels: 2, kernel: 5, stride: 2}}, relu]}", images, sgd}},
       {"matrix_factorisation",
        {"{kind: matrix_factorisation, rank: 4, mean: 3}",
-        "{format: generated, generated: {users: 60, items: 40, ratings: 1500, rank: 2}}",
+        "{format: generated, generated: {users: 60, items: 80, ratings: 1500, rank: 2}}",
         "{learning_rate: 0.02}"}},
       {"topics",
        {"{kind: topics, topics: 5}",
@@ -45,6 +45,21 @@ Smallest smallest(const std::string& kind) {
         "{name: adagrad, learning_rate: 0.1}"}},
   };
   return known.at(kind);
+}
+
+wan::DeploymentOptions deployment_of(const Config& config) {
+  wan::DeploymentOptions options;
+  options.datacenters = {{.workers = 2}, {.workers = 1}};
+  options.link = [](std::size_t, std::size_t) -> SharedLink::Options {
+    return {.rate_bytes_per_s = 1e8, .delay = std::chrono::milliseconds(5)};
+  };
+  options.optimizer.name = config.workload.optimizer.name;
+  options.optimizer.learning_rate = config.workload.optimizer.learning_rate;
+  options.mode = "ssp";
+  options.parameters.ds = 3;
+  options.evaluate_every = 2;
+  options.clocks = 60;
+  return options;
 }
 
 class EveryKind : public testing::TestWithParam<std::string> {};
@@ -62,18 +77,7 @@ TEST_P(EveryKind, LearnsFromGeneratedData) {
   const Workload& workload = deployment.value()->workload();
   EXPECT_THAT(workload.note(), testing::StartsWith("GENERATED"));
 
-  wan::DeploymentOptions options;
-  options.datacenters = {{.workers = 2}, {.workers = 1}};
-  options.link = [](std::size_t, std::size_t) -> SharedLink::Options {
-    return {.rate_bytes_per_s = 1e8, .delay = std::chrono::milliseconds(5)};
-  };
-  options.optimizer.name = config.value().workload.optimizer.name;
-  options.optimizer.learning_rate = config.value().workload.optimizer.learning_rate;
-  options.mode = "ssp";
-  options.parameters.ds = 3;
-  options.evaluate_every = 2;
-  options.clocks = 60;
-  wan::SimulatedDeployment run(options, workload);
+  wan::SimulatedDeployment run(deployment_of(config.value()), workload);
   const Simulation::Outcome outcome = run.run();
   ASSERT_FALSE(outcome.fault) << outcome.fault->reason;
   ASSERT_FALSE(run.log(0).measured.empty());
