@@ -4,21 +4,78 @@
 
 #include <algorithm>
 
+#include "src/base/check.h"
 #include "src/wire/float_bytes.h"
 
 namespace meridian::datacenter {
 
-PulledModel::PulledModel(const ShardMap& shards, std::size_t servers) : done_(servers, false) {
-  for (const TableSpec& table : shards.tables()) tables_.emplace_back(table.size());
+PulledModel::PulledModel(const ShardMap& shards, std::size_t servers)
+    : specs_(shards.tables()), tables_(specs_.size()), done_(servers, false) {
   for (std::size_t server = 0; server < servers; ++server) {
-    cursors_.emplace_back(shards.server_ranges(server, servers));
+    owned_.push_back(shards.server_ranges(server, servers));
+    cursors_.emplace_back(owned_.back());
+    offsets_.emplace_back(specs_.size(), 0);
   }
 }
 
 void PulledModel::begin(Clock clock) {
   clock_ = clock;
-  for (TransferCursor& cursor : cursors_) cursor.restart();
   done_.assign(done_.size(), false);
+  for (std::size_t server = 0; server < cursors_.size(); ++server) {
+    cursors_[server] = TransferCursor(owned_[server]);
+    offsets_[server].assign(specs_.size(), 0);
+  }
+  for (std::size_t table = 0; table < tables_.size(); ++table) {
+    tables_[table].whole = true;
+    // Only who asks for a whole table pays for one.
+    if (tables_[table].all.size() != specs_[table].size())
+      tables_[table].all = FloatBuffer(specs_[table].size());
+  }
+}
+
+void PulledModel::begin(Clock clock, const RowSelection& rows) {
+  clock_ = clock;
+  done_.assign(done_.size(), false);
+  for (std::size_t server = 0; server < cursors_.size(); ++server) {
+    cursors_[server] = TransferCursor(rows.selected(specs_, owned_[server]));
+    for (std::size_t table = 0; table < specs_.size(); ++table)
+      offsets_[server][table] = rows.offset(table, specs_, owned_[server][table]);
+  }
+  for (std::size_t table = 0; table < tables_.size(); ++table) expect(table, rows.rows(table).size());
+}
+
+/// Makes room for what a read by row brings of one table.
+void PulledModel::expect(std::size_t table, std::size_t selected_rows) {
+  Table& kept = tables_[table];
+  kept.whole = !specs_[table].by_row;
+  if (kept.whole) {
+    if (kept.all.size() != specs_[table].size()) kept.all = FloatBuffer(specs_[table].size());
+    return;
+  }
+  kept.entries = selected_rows * specs_[table].columns;
+  if (kept.some.size() < kept.entries) kept.some = FloatBuffer(kept.entries + kept.entries / 4);
+}
+
+std::span<float> PulledModel::values(std::size_t table) {
+  Table& kept = tables_[table];
+  return kept.whole ? kept.all.span() : kept.some.span().first(kept.entries);
+}
+
+void PulledModel::select(const RowSelection& rows) {
+  for (std::size_t table = 0; table < tables_.size(); ++table) {
+    if (!specs_[table].by_row) continue;
+    const std::span<const float> all = tables_[table].all.span();
+    MERIDIAN_CHECK(tables_[table].whole, "rows selected of rows, table {}", specs_[table].name);
+    expect(table, rows.rows(table).size());
+    const std::span<float> some = values(table);
+    const std::size_t columns = specs_[table].columns;
+    std::size_t next = 0;
+    for (const std::uint32_t row : rows.rows(table)) {
+      const std::span<const float> from = all.subspan(row * columns, columns);
+      std::copy(from.begin(), from.end(), some.begin() + static_cast<std::ptrdiff_t>(next));
+      next += columns;
+    }
+  }
 }
 
 Failure PulledModel::accept(std::size_t server, const PullReply& reply, std::span<const Payload> payloads) {
@@ -30,7 +87,8 @@ Failure PulledModel::accept(std::size_t server, const PullReply& reply, std::spa
   }
   for (std::size_t i = 0; i < reply.segments.size(); ++i) {
     const Segment& segment = reply.segments[i];
-    copy_floats(tables_[segment.table].span().subspan(segment.first, segment.count), payloads[i].bytes());
+    copy_floats(values(segment.table).subspan(offsets_[server][segment.table] + segment.first, segment.count),
+                payloads[i].bytes());
   }
   if (reply.last != cursors_[server].complete()) return Error{"a pull reply that ends too early or too late"};
   done_[server] = reply.last;
@@ -43,7 +101,8 @@ bool PulledModel::complete() const {
 
 std::vector<std::span<const float>> PulledModel::tables() const {
   std::vector<std::span<const float>> views;
-  for (const FloatBuffer& table : tables_) views.push_back(table.span());
+  for (const Table& table : tables_)
+    views.push_back(table.whole ? table.all.span() : table.some.span().first(table.entries));
   return views;
 }
 

@@ -1,11 +1,12 @@
-// A whole model pulled from all servers of a datacenter: what a worker computes with, and what the first
-// server writes at the end.
+// What is pulled from all servers of a datacenter: the whole model, or of the tables that are read by row
+// only the selected rows. A worker computes with it, and the first server writes it at the end.
 #pragma once
 
 #include <cstddef>
 #include <span>
 #include <vector>
 
+#include "datacenter/row_selection.h"
 #include "datacenter/shard_map.h"
 #include "datacenter/transfer.h"
 #include "src/base/float_buffer.h"
@@ -18,8 +19,10 @@ class PulledModel {
  public:
   PulledModel(const ShardMap& shards, std::size_t servers);
 
-  /// Forgets what was pulled before and waits for replies about `clock`.
+  /// Forgets what was pulled before and waits for replies about `clock`, with all rows of every table.
   void begin(Clock clock);
+  /// The same with the selected rows only.
+  void begin(Clock clock, const RowSelection& rows);
 
   /// Takes one part of a server's reply. An error says why it does not fit.
   Failure accept(std::size_t server, const PullReply& reply, std::span<const Payload> payloads);
@@ -28,14 +31,30 @@ class PulledModel {
   bool complete(std::size_t server) const { return done_.at(server); }
   bool complete() const;
 
-  /// One view for each table, whole. Valid as long as this object; the values change with accept().
+  /// One view for each table: whole, or of the selected rows. Valid until it begins anew; the values change
+  /// with accept().
   std::vector<std::span<const float>> tables() const;
-  std::span<float> table(std::size_t index) { return tables_.at(index).span(); }
+
+  /// Of a whole model, keeps the selected rows: as if they alone had been pulled.
+  void select(const RowSelection& rows);
 
  private:
+  struct Table {
+    FloatBuffer all;
+    FloatBuffer some;         // of a table that is read by row, the selected rows
+    std::size_t entries = 0;  // of them
+    bool whole = true;        // which of the two counts
+  };
+
+  std::span<float> values(std::size_t table);
+  void expect(std::size_t table, std::size_t selected_rows);
+
+  std::vector<TableSpec> specs_;
+  std::vector<std::vector<TableRange>> owned_;  // by each server
   Clock clock_ = 0;
-  std::vector<FloatBuffer> tables_;
+  std::vector<Table> tables_;
   std::vector<TransferCursor> cursors_;
+  std::vector<std::vector<std::size_t>> offsets_;  // of each server's part in each table
   std::vector<bool> done_;
 };
 

@@ -38,7 +38,7 @@ class Replication {
  public:
   virtual ~Replication() = default;
 
-  /// What own steps are multiplied by before they are merged.
+  /// What own steps are multiplied by before they are merged, where an update is a mean (UpdateRule).
   virtual float step_scale() const = 0;
 
   /// Merges the optimizer's scaled step of one table's owned range into `values`, or keeps it until its turn.

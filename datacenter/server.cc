@@ -5,9 +5,23 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/optimizer/increment.h"
 #include "src/wire/float_bytes.h"
 
 namespace meridian::datacenter {
+namespace {
+
+/// Calls `each(first, count)` for every run of true values.
+template <typename Each>
+void for_each_run(const std::vector<bool>& flags, Each each) {
+  for (auto first = std::find(flags.begin(), flags.end(), true); first != flags.end();) {
+    const auto end = std::find(first, flags.end(), false);
+    each(static_cast<std::size_t>(first - flags.begin()), static_cast<std::size_t>(end - first));
+    first = std::find(end, flags.end(), true);
+  }
+}
+
+}  // namespace
 
 Server::Server(ServerOptions options, const Workload& workload, ShardMap shards, Membership& membership,
                ParameterStore& store, Replication& replication)
@@ -19,14 +33,20 @@ Server::Server(ServerOptions options, const Workload& workload, ShardMap shards,
       replication_(replication),
       clock_(options_.workers),
       plan_(transfer_plan(store.ranges())),
-      pushes_(options_.workers, TransferCursor(store.ranges())),
+      rows_(options_.workers, RowSelection(shards_.tables())),
       worker_finished_(options_.workers, false),
       scoreboard_(options_.workers, options_.servers) {
+  const std::vector<TableSpec>& tables = shards_.tables();
   for (std::size_t table = 0; table < store_.tables(); ++table) {
     const TableRange range = store_.ranges()[table];
     gradient_.emplace_back(range.size());
-    optimizers_.push_back(make_optimizer(options_.optimizer, range.size()).value());
+    touched_.emplace_back(tables[table].by_row ? range.size() / tables[table].columns : 0, false);
+    optimizers_.push_back(tables[table].rule == UpdateRule::increment
+                              ? make_increment(range.size())
+                              : make_optimizer(options_.optimizer, range.size()).value());
   }
+  // Until a worker has said which rows it updates, there are none.
+  pushes_.assign(options_.workers, TransferCursor(RowSelection(tables).selected(tables, store_.ranges())));
 }
 
 void Server::open(Time now, Actions& actions) {
@@ -49,7 +69,8 @@ void Server::on_message(Time now, ProcessId from, const Message& message, Action
 void Server::dispatch(Time now, ProcessId from, const Message& message, Actions& actions) {
   if (const auto* push = std::get_if<Push>(&message.body))
     return on_push(now, from, *push, message.payloads, actions);
-  if (const auto* pull = std::get_if<Pull>(&message.body)) return on_pull(now, from, *pull, actions);
+  if (const auto* pull = std::get_if<Pull>(&message.body))
+    return on_pull(now, from, *pull, message.payloads, actions);
   if (const auto* finished = std::get_if<Finished>(&message.body))
     return on_finished(now, from, *finished, actions);
   if (const auto* reply = std::get_if<PullReply>(&message.body)) {
@@ -83,9 +104,7 @@ void Server::on_push(Time now, ProcessId from, const Push& push, std::span<const
   TransferCursor& cursor = pushes_[from.index];
   if (!cursor.take(push.segments)) return violation(now, from, "a push that is not what comes next", actions);
   for (std::size_t i = 0; i < push.segments.size(); ++i) {
-    const Segment& segment = push.segments[i];
-    const std::size_t first = segment.first - store_.ranges()[segment.table].begin;
-    add_floats(gradient_[segment.table].span().subspan(first, segment.count), payloads[i].bytes());
+    sum(rows_[from.index], push.segments[i], payloads[i].bytes());
   }
   if (!cursor.complete()) return;
   cursor.restart();
@@ -93,13 +112,57 @@ void Server::on_push(Time now, ProcessId from, const Push& push, std::span<const
   if (clock_.push_complete(from.index)) close_clock(now, actions);
 }
 
+/// Adds a part of a push to the open clock's sums.
+void Server::sum(const RowSelection& rows, const Segment& segment, std::span<const std::byte> bytes) {
+  const TableSpec& table = shards_.tables()[segment.table];
+  const std::size_t begin = store_.ranges()[segment.table].begin;
+  const std::span<float> sums = gradient_[segment.table].span();
+  if (!table.by_row) return add_floats(sums.subspan(segment.first - begin, segment.count), bytes);
+  const auto add_piece = [&](std::size_t row, std::size_t column, std::size_t first, std::size_t count) {
+    add_floats(sums.subspan(row * table.columns + column - begin, count),
+               bytes.subspan(first * sizeof(float), count * sizeof(float)));
+    touched_[segment.table][row - begin / table.columns] = true;
+  };
+  for_each_piece(rows.rows(segment.table), table.columns, segment.first, segment.count, add_piece);
+}
+
+/// Makes the step of the open clock's sums, in the rows that a worker touched. False where it is not finite.
+bool Server::step(Clock clock, std::size_t table) {
+  const TableSpec& spec = shards_.tables()[table];
+  const bool mean = spec.rule == UpdateRule::mean_gradient;
+  const float gradient_scale = mean ? 1.0F / static_cast<float>(samples_) : 1.0F;
+  const float step_scale = mean ? replication_.step_scale() : 1.0F;
+  const auto step_run = [&](std::size_t first, std::size_t count) {
+    return optimizers_[table]->step(clock, gradient_scale, step_scale, first,
+                                    store_.values(table).subspan(first, count),
+                                    gradient_[table].span().subspan(first, count));
+  };
+  if (!spec.by_row) return step_run(0, gradient_[table].size());
+  bool finite = true;
+  for_each_run(touched_[table], [&](std::size_t first, std::size_t count) {
+    finite = step_run(first * spec.columns, count * spec.columns) && finite;
+  });
+  return finite;
+}
+
+/// Forgets a step once it is merged.
+void Server::clear(std::size_t table) {
+  const std::size_t columns = shards_.tables()[table].columns;
+  const std::span<float> step = gradient_[table].span();
+  if (!shards_.tables()[table].by_row) {
+    std::fill(step.begin(), step.end(), 0.0F);
+    return;
+  }
+  for_each_run(touched_[table], [&](std::size_t first, std::size_t count) {
+    std::fill_n(step.data() + first * columns, count * columns, 0.0F);
+  });
+  touched_[table].assign(touched_[table].size(), false);
+}
+
 void Server::close_clock(Time now, Actions& actions) {
   const Clock clock = clock_.closed();
-  const float gradient_scale = 1.0F / static_cast<float>(samples_);
   for (std::size_t table = 0; table < gradient_.size(); ++table) {
-    const std::span<float> step = gradient_[table].span();
-    if (!optimizers_[table]->step(clock, gradient_scale, replication_.step_scale(), store_.values(table),
-                                  step)) {
+    if (!step(clock, table)) {
       done_ = true;
       membership_.fail(
           now, FaultKind::failed,
@@ -109,14 +172,15 @@ void Server::close_clock(Time now, Actions& actions) {
           actions);
       return;
     }
-    replication_.merge_own_step(clock, table, store_.change(table), step);
-    std::fill(step.begin(), step.end(), 0.0F);
+    replication_.merge_own_step(clock, table, store_.change(table), gradient_[table].span());
+    clear(table);
   }
   samples_ = 0;
   replication_.clock_closed(now, clock, actions);
 }
 
-void Server::on_pull(Time now, ProcessId from, const Pull& pull, Actions& actions) {
+void Server::on_pull(Time now, ProcessId from, const Pull& pull, std::span<const Payload> payloads,
+                     Actions& actions) {
   const bool expected = from.role == Role::worker ? pull.final || pull.clock <= clock_.closed() + 1
                                                   : pull.final && from.index == 0;
   const bool twice =
@@ -125,10 +189,25 @@ void Server::on_pull(Time now, ProcessId from, const Pull& pull, Actions& action
     return violation(now, from, fmt::format("a pull of clock {} out of turn", pull.clock), actions);
   if (const Failure wrong = check_ranges(pull.segments, store_.ranges()))
     return violation(now, from, fmt::format("a pull of {}", wrong->message), actions);
+  const std::vector<TableSpec>& tables = shards_.tables();
+  const bool lists_rows = from.role == Role::worker && !pull.final && any_by_row(tables);
+  const bool by_row = lists_rows && !pull.whole;
+  std::vector<Segment> ranges = pull.segments;
+  std::optional<RowSelection> rows;
+  if (lists_rows) {
+    rows.emplace(tables);
+    if (const Failure wrong = rows->read_from(pull, payloads, tables, store_.ranges()))
+      return violation(now, from, fmt::format("a pull of {}", wrong->message), actions);
+    if (by_row) ranges = rows->ranges(tables, store_.ranges());
+  } else if (!pull.rows.empty()) {
+    return violation(now, from, "a pull of rows where none are listed", actions);
+  }
   held_.push_back({.reader = from,
                    .clock = pull.clock,
                    .final = pull.final,
-                   .ranges = pull.segments,
+                   .ranges = std::move(ranges),
+                   .rows = std::move(rows),
+                   .by_row = by_row,
                    .stamp = replication_.read_asked(),
                    .asked = now,
                    .since = now,
@@ -172,9 +251,9 @@ void Server::serve_held_reads(Time now, Actions& actions) {
       ++i;
       continue;
     }
-    const HeldRead served = std::move(read);
+    HeldRead served = std::move(read);
     held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(i));
-    serve(now, served, decision == ReadDecision::serve_and_stop, actions);
+    serve(now, std::move(served), decision == ReadDecision::serve_and_stop, actions);
   }
 }
 
@@ -187,22 +266,57 @@ std::vector<Payload> Server::read_values(const std::vector<Segment>& segments) {
   return payloads;
 }
 
-void Server::serve(Time now, const HeldRead& read, bool stop, Actions& actions) {
+/// The values of segments that count entries among the selected rows.
+std::vector<Payload> Server::gather(const RowSelection& rows, const std::vector<Segment>& segments) {
+  std::vector<Payload> payloads;
+  for (const Segment& segment : segments) {
+    const TableSpec& table = shards_.tables()[segment.table];
+    const std::size_t begin = store_.ranges()[segment.table].begin;
+    if (!table.by_row) {
+      payloads.push_back(store_.read(segment.table, segment.first - begin, segment.count));
+      continue;
+    }
+    const std::span<const float> values = store_.values(segment.table);
+    const auto gathered = std::make_shared<FloatBuffer>(segment.count);
+    const auto copy_piece = [&](std::size_t row, std::size_t column, std::size_t first, std::size_t count) {
+      std::copy_n(values.data() + row * table.columns + column - begin, count, gathered->data() + first);
+    };
+    for_each_piece(rows.rows(segment.table), table.columns, segment.first, segment.count, copy_piece);
+    payloads.push_back(payload_of(gathered, 0, segment.count));
+  }
+  return payloads;
+}
+
+/// The messages of the reply to a read.
+std::vector<std::vector<Segment>> Server::plan_of(const HeldRead& read) const {
+  if (read.by_row) {
+    return transfer_plan(read.rows->selected(shards_.tables(), store_.ranges()));
+  }
+  return read.ranges.empty() ? plan_ : ranged_transfer_plan(read.ranges);
+}
+
+void Server::serve(Time now, HeldRead read, bool stop, Actions& actions) {
   if (!read.final && !started_) {
     started_ = true;
     actions.report(TrainingStarted{});
     if (leads() && options_.stop_time) actions.set_timer(TimerId::stop_time, now + *options_.stop_time);
   }
-  const auto plan = read.ranges.empty() ? plan_ : ranged_transfer_plan(read.ranges);
+  const auto plan = plan_of(read);
   for (std::size_t part = 0; part < plan.size(); ++part) {
     PullReply reply{read.clock, static_cast<std::uint16_t>(part), part + 1 == plan.size(), stop, read.waits,
                     plan[part]};
-    std::vector<Payload> payloads = read_values(reply.segments);
+    std::vector<Payload> payloads =
+        read.by_row ? gather(*read.rows, reply.segments) : read_values(reply.segments);
     membership_.send(now, read.reader, Channel::data, {std::move(reply), std::move(payloads)}, actions);
   }
   if (read.final) {
     ++final_reads_served_;
     return;
+  }
+  if (read.rows) {
+    // Its last push is complete, and the next one follows this reply.
+    pushes_[read.reader.index] = TransferCursor(read.rows->selected(shards_.tables(), store_.ranges()));
+    rows_[read.reader.index] = *std::move(read.rows);
   }
   if (read.clock > 0 && read.clock % options_.evaluate_every == 0 && (!sampled_ || *sampled_ < read.clock)) {
     sampled_ = read.clock;

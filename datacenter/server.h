@@ -15,6 +15,7 @@
 #include "datacenter/parameter_store.h"
 #include "datacenter/pulled_model.h"
 #include "datacenter/replication.h"
+#include "datacenter/row_selection.h"
 #include "datacenter/scoreboard.h"
 #include "datacenter/shard_map.h"
 #include "datacenter/transfer.h"
@@ -71,8 +72,10 @@ class Server {
     ProcessId reader;
     Clock clock = 0;
     bool final = false;
-    std::vector<Segment> ranges;  // none: all that is owned
-    std::uint64_t stamp = 0;      // what the replication knew when it was asked
+    std::vector<Segment> ranges;       // none: all that is owned
+    std::optional<RowSelection> rows;  // of its reader's next push, where it listed any
+    bool by_row = false;               // of the tables that are read by row, only those
+    std::uint64_t stamp = 0;           // what the replication knew when it was asked
     Time asked{0};
     WaitingFor cause = WaitingFor::local_barrier;
     Time since{0};
@@ -82,15 +85,21 @@ class Server {
   void dispatch(Time now, ProcessId from, const Message& message, Actions& actions);
   void on_push(Time now, ProcessId from, const Push& push, std::span<const Payload> payloads,
                Actions& actions);
-  void on_pull(Time now, ProcessId from, const Pull& pull, Actions& actions);
+  void on_pull(Time now, ProcessId from, const Pull& pull, std::span<const Payload> payloads,
+               Actions& actions);
   void on_finished(Time now, ProcessId from, const Finished& finished, Actions& actions);
   void on_pull_reply(Time now, ProcessId from, const PullReply& reply, std::span<const Payload> payloads,
                      Actions& actions);
+  void sum(const RowSelection& rows, const Segment& segment, std::span<const std::byte> bytes);
   void close_clock(Time now, Actions& actions);
+  bool step(Clock clock, std::size_t table);
+  void clear(std::size_t table);
   void serve_held_reads(Time now, Actions& actions);
   ReadDecision decide(const HeldRead& read, WaitingFor& cause) const;
   std::vector<Payload> read_values(const std::vector<Segment>& segments);
-  void serve(Time now, const HeldRead& read, bool stop, Actions& actions);
+  std::vector<std::vector<Segment>> plan_of(const HeldRead& read) const;
+  std::vector<Payload> gather(const RowSelection& rows, const std::vector<Segment>& segments);
+  void serve(Time now, HeldRead read, bool stop, Actions& actions);
   void drain_when_all_finished(Time now, Actions& actions);
   void finish_up(Time now, Actions& actions);
   bool readers_departed() const;
@@ -108,8 +117,11 @@ class Server {
 
   BspClock clock_;
   std::vector<std::vector<Segment>> plan_;
+  std::vector<RowSelection> rows_;      // of each worker's push, since its read was served
   std::vector<TransferCursor> pushes_;  // one for each worker
   std::vector<FloatBuffer> gradient_;   // summed so far, then the step; one for each table
+  // Of each table that is read by row, which of the owned rows the open clock has touched.
+  std::vector<std::vector<bool>> touched_;
   std::uint64_t samples_ = 0;
   std::vector<std::unique_ptr<Optimizer>> optimizers_;
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "datacenter/transfer.h"
+#include "src/optimizer/clip_norm.h"
 #include "src/wire/float_bytes.h"
 
 namespace meridian::datacenter {
@@ -13,25 +14,48 @@ Worker::Worker(WorkerOptions options, Identity identity, PeerWatch::Deadlines de
                const Workload& workload, const ShardMap& shards)
     : options_(std::move(options)),
       membership_(std::move(identity), deadlines),
-      workload_(workload),
       place_{membership_.identity().self.datacenter, membership_.identity().self.index},
+      learner_(workload.make_learner(place_)),
       tables_(shards.tables()),
+      by_row_(any_by_row(tables_)),
+      offsets_(tables_.size()),
+      sizes_(tables_.size()),
+      rows_(tables_),
+      next_rows_(tables_),
       model_(shards, options_.servers),
-      gradient_buffers_([&] {
-        std::size_t size = 0;
-        for (const TableSpec& table : shards.tables()) size += round_up_to_line(table.size());
-        return size;
-      }()) {
-  std::size_t offset = 0;
-  for (const TableSpec& table : tables_) {
-    offsets_.push_back(offset);
-    offset += round_up_to_line(table.size());
-  }
+      update_buffers_(0) {
   for (std::size_t index = 0; index < options_.servers; ++index) {
-    plans_.push_back(transfer_plan(shards.server_ranges(index, options_.servers)));
+    owned_.push_back(shards.server_ranges(index, options_.servers));
     membership_.expect(server(index), process_name(options_.datacenter_name, server(index)),
                        /*answer=*/false);
   }
+  list_rows(/*clock=*/1);
+}
+
+/// Asks the learner for the next update's rows.
+void Worker::list_rows(Clock clock) {
+  for (std::size_t table = 0; table < tables_.size(); ++table) {
+    if (!tables_[table].by_row) continue;
+    next_rows_.change(table).clear();
+    learner_->list_rows(clock, table, next_rows_.change(table));
+  }
+}
+
+/// Finds a place for each table's part of the update, and a buffer that holds all.
+void Worker::place_update() {
+  std::size_t floats = 0;
+  for (std::size_t table = 0; table < tables_.size(); ++table) {
+    sizes_[table] =
+        tables_[table].by_row ? rows_.rows(table).size() * tables_[table].columns : tables_[table].size();
+    offsets_[table] = floats;
+    floats += round_up_to_line(sizes_[table]);
+  }
+  if (floats > update_floats_) {
+    // Some more, so that it settles soon where batches differ.
+    update_floats_ = by_row_ ? floats + floats / 4 : floats;
+    update_buffers_ = BufferPool(update_floats_);
+  }
+  update_ = update_buffers_.take();
 }
 
 ProcessId Worker::server(std::size_t index) const {
@@ -81,9 +105,26 @@ void Worker::on_message(Time now, ProcessId from, Channel channel, Message messa
 
 void Worker::pull(Time now, bool final, Actions& actions) {
   state_ = final ? State::pulling_final : State::pulling;
-  model_.begin(clock_);
+  const bool measures = clock_ > 0 && clock_ % options_.evaluate_every == 0;
+  const bool whole = by_row_ && !final && measures;
+  if (!final) {
+    std::swap(rows_, next_rows_);
+    if (const Failure wrong = rows_.check(tables_)) {
+      return membership_.fail(now, FaultKind::failed, fmt::format("the workload asks for {}", wrong->message),
+                              actions);
+    }
+  }
+  if (final || whole || !by_row_) {
+    model_.begin(clock_);
+  } else {
+    model_.begin(clock_, rows_);
+  }
   for (std::size_t index = 0; index < options_.servers; ++index) {
-    membership_.send(now, server(index), Channel::control, {Pull{clock_, final}, {}}, actions);
+    Pull pull{clock_, final};
+    pull.whole = whole;
+    std::vector<Payload> payloads;
+    if (!final) rows_.write_to(pull, payloads, tables_, owned_[index]);
+    membership_.send(now, server(index), Channel::control, {std::move(pull), std::move(payloads)}, actions);
   }
 }
 
@@ -107,12 +148,12 @@ void Worker::on_pull_reply(Time now, ProcessId from, const PullReply& reply,
 
 void Worker::evaluate(Actions& actions) {
   if (state_ == State::pulling) state_ = State::evaluating;
-  actions.compute({ComputationKind::evaluation, options_.compute_time.evaluation(), [this] {
-                     evaluation_ = workload_.evaluate(place_.worker, options_.workers, model_.tables());
-                   }});
+  actions.compute({ComputationKind::evaluation, options_.compute_time.evaluation(),
+                   [this] { evaluation_ = learner_->evaluate(model_.tables()); }});
 }
 
 void Worker::compute_or_finish(Time now, Actions& actions) {
+  const State state_before = state_;
   if (stop_) {
     for (std::size_t index = 0; index < options_.servers; ++index) {
       membership_.send(now, server(index), Channel::control, {Finished{clock_}, {}}, actions);
@@ -120,16 +161,33 @@ void Worker::compute_or_finish(Time now, Actions& actions) {
     return pull(now, /*final=*/true, actions);
   }
   state_ = State::computing;
-  gradient_ = gradient_buffers_.take();
+  if (state_before == State::evaluating) model_.select(rows_);
+  place_update();
   const Clock computing = clock_ + 1;
-  actions.compute(
-      {ComputationKind::gradient, options_.compute_time.gradient(place_, computing), [this, computing] {
-         std::vector<std::span<float>> gradient;
-         for (std::size_t table = 0; table < tables_.size(); ++table) {
-           gradient.push_back(gradient_->span().subspan(offsets_[table], tables_[table].size()));
-         }
-         gradient_report_ = workload_.compute_gradient(place_, computing, model_.tables(), gradient);
-       }});
+  actions.compute({ComputationKind::gradient, options_.compute_time.gradient(place_, computing),
+                   [this, computing] { compute(computing); }});
+}
+
+/// Runs beside everything else: on the computing thread.
+void Worker::compute(Clock clock) {
+  std::vector<std::span<float>> update;
+  for (std::size_t table = 0; table < tables_.size(); ++table)
+    update.push_back(update_->span().subspan(offsets_[table], sizes_[table]));
+  report_ = learner_->compute_update(clock, model_.tables(), update);
+  if (options_.clip_norm) clip(update);
+  list_rows(clock + 1);
+}
+
+/// Clips all that is a gradient. What is not finite stays: the server finds it and says where.
+void Worker::clip(TablesSpan update) const {
+  std::vector<std::span<float>> gradient;
+  bool mean = true;
+  for (std::size_t table = 0; table < tables_.size(); ++table) {
+    if (tables_[table].rule == UpdateRule::increment) continue;
+    gradient.push_back(update[table]);
+    mean = mean && tables_[table].rule == UpdateRule::mean_gradient;
+  }
+  static_cast<void>(clip_to_norm(gradient, mean ? report_.samples : 1, *options_.clip_norm));
 }
 
 void Worker::on_computed(Time now, ComputationKind kind, Actions& actions) {
@@ -138,8 +196,12 @@ void Worker::on_computed(Time now, ComputationKind kind, Actions& actions) {
     return pull(now, /*final=*/false, actions);
   }
   const bool final = state_ == State::pulling_final;
-  membership_.send(now, server(0), Channel::control, {EvaluationPart{clock_, evaluation_, final, waits_}, {}},
+  membership_.send(now, server(0), Channel::control,
+                   {EvaluationPart{clock_, evaluation_, final, waits_, since_evaluation_.loss_sum,
+                                   since_evaluation_.samples},
+                    {}},
                    actions);
+  since_evaluation_ = {};
   if (!final) return compute_or_finish(now, actions);
   state_ = State::done;
   membership_.say_goodbye(now, /*failed=*/false, "done", actions);
@@ -148,17 +210,21 @@ void Worker::on_computed(Time now, ComputationKind kind, Actions& actions) {
 
 void Worker::push(Time now, Actions& actions) {
   ++clock_;
+  since_evaluation_.loss_sum += report_.loss_sum;
+  since_evaluation_.samples += report_.samples;
   for (std::size_t index = 0; index < options_.servers; ++index) {
-    for (const std::vector<Segment>& segments : plans_[index]) {
+    for (const std::vector<Segment>& segments : transfer_plan(rows_.selected(tables_, owned_[index]))) {
       std::vector<Payload> payloads;
       for (const Segment& segment : segments) {
-        payloads.push_back(payload_of(gradient_, offsets_[segment.table] + segment.first, segment.count));
+        const std::size_t offset = rows_.offset(segment.table, tables_, owned_[index][segment.table]);
+        payloads.push_back(
+            payload_of(update_, offsets_[segment.table] + offset + segment.first, segment.count));
       }
       membership_.send(now, server(index), Channel::data,
-                       {Push{clock_, gradient_report_.samples, segments}, std::move(payloads)}, actions);
+                       {Push{clock_, report_.samples, segments}, std::move(payloads)}, actions);
     }
   }
-  gradient_.reset();
+  update_.reset();
 }
 
 }  // namespace meridian::datacenter

@@ -1,15 +1,18 @@
-// A worker: pulls the model from its datacenter's servers, computes a gradient on its own data, pushes it,
-// and begins anew. At evaluation clocks it also measures its part of the held-out data. It knows no other
-// datacenter.
+// A worker: pulls the model from its datacenter's servers, computes an update on its own data, pushes it,
+// and begins anew. Of tables that are read by row it pulls and pushes only the rows that its batch touches;
+// which these are at the next clock it finds out with the update, so that the next pull leaves with the push.
+// At evaluation clocks it also measures its part of the held-out data. It knows no other datacenter.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "datacenter/pulled_model.h"
+#include "datacenter/row_selection.h"
 #include "datacenter/shard_map.h"
 #include "src/runtime/machine.h"
 #include "src/runtime/membership.h"
@@ -25,6 +28,7 @@ struct WorkerOptions {
   std::size_t servers = 1;
   std::uint32_t evaluate_every = 25;
   ComputeTime compute_time;
+  std::optional<double> clip_norm = {};  ///< the largest norm of an own gradient; any without it
 };
 
 class Worker final : public Machine {
@@ -50,24 +54,34 @@ class Worker final : public Machine {
   void evaluate(Actions& actions);
   void compute_or_finish(Time now, Actions& actions);
   void push(Time now, Actions& actions);
+  void list_rows(Clock clock);
+  void place_update();
+  void compute(Clock clock);
+  void clip(TablesSpan update) const;
   ProcessId server(std::size_t index) const;
 
   WorkerOptions options_;
   Membership membership_;
-  const Workload& workload_;
   WorkerPlace place_;
-  std::vector<std::vector<std::vector<Segment>>> plans_;  // for each server, the messages of its part
+  std::unique_ptr<Learner> learner_;
   std::vector<TableSpec> tables_;
-  std::vector<std::size_t> offsets_;  // of each table in a gradient buffer
+  bool by_row_ = false;                         // any table is
+  std::vector<std::vector<TableRange>> owned_;  // by each server
+  std::vector<std::size_t> offsets_;            // of each table in an update
+  std::vector<std::size_t> sizes_;
 
   State state_ = State::joining;
   Clock clock_ = 0;  // finished
   bool stop_ = false;
   Waits waits_;
+  RowSelection rows_;       // of the clock that was pulled for
+  RowSelection next_rows_;  // of the one after it
   PulledModel model_;
-  BufferPool gradient_buffers_;
-  std::shared_ptr<FloatBuffer> gradient_;
-  GradientReport gradient_report_;
+  BufferPool update_buffers_;
+  std::size_t update_floats_ = 0;  // room in each
+  std::shared_ptr<FloatBuffer> update_;
+  UpdateReport report_;
+  UpdateReport since_evaluation_;  // summed
   EvaluationSums evaluation_;
 };
 

@@ -20,19 +20,26 @@ bool all_zero(std::span<const float> values) {
 }  // namespace
 
 Result<std::unique_ptr<Anchored>> Anchored::make(double weight, const OptimizerOptions& outer,
-                                                 const datacenter::ParameterStore& store) {
+                                                 const datacenter::ParameterStore& store,
+                                                 const std::vector<UpdateRule>& rules) {
   std::vector<std::unique_ptr<Optimizer>> optimizers;
-  for (const datacenter::TableRange& range : store.ranges()) {
-    Result<std::unique_ptr<Optimizer>> optimizer = make_optimizer(outer, range.size());
+  std::vector<double> weights;
+  for (std::size_t table = 0; table < store.tables(); ++table) {
+    const UpdateRule rule = rules.empty() ? UpdateRule::mean_gradient : rules.at(table);
+    Result<std::unique_ptr<Optimizer>> optimizer = make_optimizer(outer, store.ranges()[table].size());
     if (!optimizer) return optimizer.error();
-    optimizers.push_back(std::move(optimizer).value());
+    optimizers.push_back(rule == UpdateRule::increment ? nullptr : std::move(optimizer).value());
+    weights.push_back(rule == UpdateRule::mean_gradient ? weight : 1.0);
   }
-  return std::unique_ptr<Anchored>(new Anchored(weight, std::move(optimizers), store));
+  return std::unique_ptr<Anchored>(new Anchored(std::move(weights), std::move(optimizers), store));
 }
 
-Anchored::Anchored(double weight, std::vector<std::unique_ptr<Optimizer>> outer,
+Anchored::Anchored(std::vector<double> weights, std::vector<std::unique_ptr<Optimizer>> outer,
                    const datacenter::ParameterStore& store)
-    : weight_(weight), outer_(std::move(outer)), residual_(store.tables()), selection_(store.tables()) {
+    : weights_(std::move(weights)),
+      outer_(std::move(outer)),
+      residual_(store.tables()),
+      selection_(store.tables()) {
   std::size_t largest = 0;
   for (std::size_t table = 0; table < store.tables(); ++table) {
     const std::span<const float> values = store.values(table);
@@ -80,7 +87,7 @@ void Anchored::contribute(const Select& select, std::size_t table, std::span<con
     std::fill_n(steps.data(), steps.size(), 0.0F);
     select(table, values, residual.span(), entries);
   }
-  for (float& value : entries.values) value = static_cast<float>(weight_ * value);
+  for (float& value : entries.values) value = static_cast<float>(weights_[table] * value);
 }
 
 std::optional<std::size_t> Anchored::apply(std::span<const FloatBuffer> total, bool last,
@@ -102,8 +109,9 @@ bool Anchored::apply(std::span<const float> total, bool last, std::size_t table,
   const std::span<float> move = move_.span().first(total.size());
   std::copy(total.begin(), total.end(), move.begin());
   // Optimizers descend; the mean contribution points downhill already.
-  const bool finite =
-      last || outer_[table]->step(/*clock=*/1, /*gradient_scale=*/-1.0F, /*step_scale=*/1.0F, anchor, move);
+  const bool finite = last || outer_[table] == nullptr ||
+                      outer_[table]->step(/*clock=*/1, /*gradient_scale=*/-1.0F, /*step_scale=*/1.0F,
+                                          /*first=*/0, anchor, move);
   add(anchor, move);
   std::copy(anchor.begin(), anchor.end(), values.begin());
   for (const std::vector<FloatBuffer>& steps : contributed_) add(values, steps[table].span());
@@ -114,12 +122,12 @@ bool Anchored::apply(std::span<const float> total, bool last, std::size_t table,
 }
 
 void Anchored::add_unsent_to(std::vector<FloatBuffer>& sums) const {
-  const auto add_weighted = [&](const FloatBuffer& own, FloatBuffer& sum) {
-    for (std::size_t i = 0; i < own.size(); ++i) sum[i] += static_cast<float>(weight_ * own[i]);
+  const auto add_weighted = [&](double weight, const FloatBuffer& own, FloatBuffer& sum) {
+    for (std::size_t i = 0; i < own.size(); ++i) sum[i] += static_cast<float>(weight * own[i]);
   };
   for (std::size_t table = 0; table < steps_.size(); ++table) {
-    add_weighted(residual_[table], sums[table]);
-    add_weighted(steps_[table], sums[table]);
+    add_weighted(weights_[table], residual_[table], sums[table]);
+    add_weighted(weights_[table], steps_[table], sums[table]);
   }
 }
 

@@ -23,9 +23,12 @@ class Anchored final : public OrderedMerge {
  public:
   /// `weight`: the datacenter's samples per clock / all datacenters' samples per clock. `outer`: how the
   /// anchor moves, its gradient being the mean contribution, downhill: sgd at rate 1 is plain averaging.
-  /// `store` holds the initial parameters, the first anchor. Errors name the outer optimizer's key.
+  /// `store` holds the initial parameters, the first anchor. `rules` of each table (none: all are means): a
+  /// table whose updates are no means moves by the plain sum of the contributions, and where they are
+  /// increments past the outer optimizer. Errors name the outer optimizer's key.
   static Result<std::unique_ptr<Anchored>> make(double weight, const OptimizerOptions& outer,
-                                                const datacenter::ParameterStore& store);
+                                                const datacenter::ParameterStore& store,
+                                                const std::vector<UpdateRule>& rules = {});
 
   /// Local steps are taken in full.
   float step_scale(double /*weight*/) const override { return 1.0F; }
@@ -43,14 +46,14 @@ class Anchored final : public OrderedMerge {
   std::uint64_t exchanges() const { return exchanges_; }
 
  private:
-  Anchored(double weight, std::vector<std::unique_ptr<Optimizer>> outer,
+  Anchored(std::vector<double> weights, std::vector<std::unique_ptr<Optimizer>> outer,
            const datacenter::ParameterStore& store);
 
   void contribute(const Select& select, std::size_t table, std::span<const float> values);
   bool apply(std::span<const float> total, bool last, std::size_t table, std::span<float> values);
 
-  double weight_;
-  std::vector<std::unique_ptr<Optimizer>> outer_;  // for each table
+  std::vector<double> weights_;                    // for each table
+  std::vector<std::unique_ptr<Optimizer>> outer_;  // for each table; none: the total as it is
   std::vector<FloatBuffer> anchor_;
   std::vector<FloatBuffer> steps_;     // since the last contribution: in the replica
   std::vector<FloatBuffer> residual_;  // left behind at contributions, out of it; empty where there is none

@@ -11,6 +11,7 @@
 #include "datacenter/parameter_store.h"
 #include "src/base/result.h"
 #include "src/optimizer/learning_rate.h"
+#include "src/workload/tables.h"
 #include "wan/relation.h"
 #include "wan/update_chunk.h"
 #include "wan/what.h"
@@ -46,6 +47,7 @@ struct MergePlace {
   std::vector<MergeNeighbour> neighbours;
   std::vector<std::size_t> columns;  ///< of each table
   std::vector<std::string> table_names;
+  std::vector<UpdateRule> rules = {};  ///< of each table; none: means all
   LearningRate learning_rate;
   bool thresholds_differ = false;  ///< between links: each has a residual of its own
 };

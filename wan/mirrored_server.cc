@@ -78,7 +78,10 @@ MergePlace MirroredServer::merge_place(const datacenter::ShardMap& shards) {
   for (const Neighbour& neighbour : options_.mirror.neighbours) {
     place.neighbours.push_back({neighbour.name, neighbour.relation, neighbour.sources});
   }
-  for (const TableSpec& table : shards.tables()) place.columns.push_back(table.columns);
+  for (const TableSpec& table : shards.tables()) {
+    place.columns.push_back(table.columns);
+    place.rules.push_back(table.rule);
+  }
   return place;
 }
 

@@ -45,7 +45,7 @@ std::unique_ptr<Merge> ordered_sum(const ModeParameters& with, MergePlace place,
 
 std::unique_ptr<Merge> anchored(const ModeParameters& with, MergePlace place, const What& what,
                                 const When& when) {
-  auto merge = Anchored::make(place.weight, with.outer, *place.store).value();
+  auto merge = Anchored::make(place.weight, with.outer, *place.store, place.rules).value();
   return make<ExchangeMerge>(std::move(place), what, when, std::move(merge), open_exchanges(with));
 }
 

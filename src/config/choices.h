@@ -2,6 +2,7 @@
 // more word here; the reader, its messages and `meridian check` follow.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -22,11 +23,22 @@ inline constexpr auto kOnBarrier = std::to_array<std::string_view>({"open", "sto
 inline constexpr auto kLinkActions =
     std::to_array<std::string_view>({"cut", "degrade", "restore", "reset", "pause"});
 inline constexpr auto kTruths = std::to_array<std::string_view>({"true", "false"});
-inline constexpr auto kModels = std::to_array<std::string_view>({"softmax", "mlp"});
-inline constexpr auto kDataFormats = std::to_array<std::string_view>({"idx", "generated"});
+inline constexpr auto kLayers = std::to_array<std::string_view>(
+    {"conv", "max_pool", "average_pool", "relu", "dense", "dropout", "group_norm"});
 inline constexpr auto kDataIfMissing = std::to_array<std::string_view>({"error", "generated"});
-inline constexpr auto kPartitions = std::to_array<std::string_view>({"random", "contiguous", "round_robin"});
-inline constexpr auto kOptimizers = std::to_array<std::string_view>({"sgd", "momentum", "nesterov"});
+inline constexpr auto kPartitions =
+    std::to_array<std::string_view>({"random", "contiguous", "round_robin", "overlap"});
+inline constexpr auto kPartitionsBetweenDatacenters =
+    std::to_array<std::string_view>({"by_sizes", "label_skew", "dirichlet"});
+inline constexpr auto kOptimizers =
+    std::to_array<std::string_view>({"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"});
+inline constexpr auto kMomentumOptimizers = std::to_array<std::string_view>({"momentum", "nesterov"});
+constexpr bool uses_momentum(std::string_view optimizer) {
+  return std::find(kMomentumOptimizers.begin(), kMomentumOptimizers.end(), optimizer) !=
+         kMomentumOptimizers.end();
+}
+/// Those whose step depends on no clock: an anchored merge makes one at each exchange.
+inline constexpr auto kOuterOptimizers = std::to_array<std::string_view>({"sgd", "momentum", "nesterov"});
 inline constexpr auto kLearningRateSchedules =
     std::to_array<std::string_view>({"constant", "step", "inverse_sqrt", "cosine"});
 

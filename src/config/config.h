@@ -16,18 +16,52 @@
 
 namespace meridian {
 
+/// One layer of a cnn. A value is there where the kind uses it.
+struct LayerConfig {
+  std::string kind;         ///< conv | max_pool | average_pool | relu | dense | dropout | group_norm
+  std::size_t outputs = 0;  ///< conv: `channels`; dense: its outputs
+  std::size_t kernel = 0;   ///< conv, pools
+  std::size_t stride = 1;   ///< conv; pools, where it is the kernel unless given
+  std::size_t padding = 0;  ///< conv
+  double rate = 0.0;        ///< dropout
+  std::size_t groups = 0;   ///< group_norm
+
+  bool operator==(const LayerConfig&) const = default;
+};
+
 struct ModelConfig {
-  std::string kind = "mlp";         ///< softmax | mlp
-  std::vector<std::size_t> hidden;  ///< widths of the hidden layers; empty for softmax
+  std::string kind = "mlp";              ///< a name in src/workloads/registry.cc
+  std::vector<std::size_t> hidden;       ///< widths of an mlp's hidden layers; empty for the others
+  std::vector<LayerConfig> layers = {};  ///< of a cnn, without the last, dense one to the classes
+  /// The kind's other keys, all of them (src/workloads/registry.cc); true and false are 1 and 0.
+  std::map<std::string, double> numbers = {};
+  std::map<std::string, std::string> words = {};
 
   bool operator==(const ModelConfig&) const = default;
 };
 
+/// How samples go to datacenters and workers; src/data/partition.h says what each means.
+struct PartitionConfig {
+  std::string workers = "random";            ///< random | contiguous | round_robin | overlap
+  double overlap = 0.0;                      ///< of overlap
+  std::string datacenters = "by_sizes";      ///< by_sizes | label_skew | dirichlet
+  double label_skew = 0.0;                   ///< of label_skew
+  double concentration = 1.0;                ///< of dirichlet
+  std::map<std::string, double> sizes = {};  ///< weights of datacenters; none: their numbers of workers
+
+  bool operator==(const PartitionConfig&) const = default;
+};
+
 struct DataConfig {
-  std::string format = "idx";        ///< idx | generated
-  std::filesystem::path path;        ///< folder of the IDX files (resolved against the YAML's folder)
-  std::string if_missing = "error";  ///< error | generated: what to do when `path` has no data
-  std::string partition = "random";  ///< random | contiguous | round_robin, between datacenters and workers
+  std::string format = "idx";  ///< generated, or one of the model kind's formats
+  std::filesystem::path path;  ///< file, pattern or folder (resolved against the YAML's folder)
+  std::map<std::string, std::filesystem::path> paths = {};  ///< in place of it: of each datacenter
+  std::filesystem::path held_out_path = {};
+  std::filesystem::path vocabulary = {};
+  std::optional<double> held_out = {};           ///< where the kind has it
+  std::map<std::string, double> generated = {};  ///< the kind's keys for generated data, all
+  std::string if_missing = "error";              ///< error | generated: what to do when `path` has no data
+  PartitionConfig partition = {};
   std::size_t generated_train = 60000;  ///< samples of a generated training set
   std::size_t generated_test = 10000;   ///< samples of a generated held-out set
 
@@ -46,11 +80,19 @@ struct LearningRateScheduleConfig {
   bool operator==(const LearningRateScheduleConfig&) const = default;
 };
 
+/// A value that not every optimizer uses is there where the named one does.
 struct OptimizerConfig {
-  std::string name = "sgd";  ///< sgd | momentum | nesterov
+  std::string name = "sgd";  ///< sgd | momentum | nesterov | adagrad | rmsprop | adam | adamw
   double learning_rate = 0.1;
-  double momentum = 0.0;
+  double momentum = 0.0;  ///< of momentum and nesterov
   LearningRateScheduleConfig schedule = {};
+  double weight_decay = 0.0;
+  std::optional<double> clip_value = {};  ///< the largest size of a mean gradient; any without it
+  std::optional<double> clip_norm = {};   ///< the largest norm of a worker's mean gradient; any without it
+  std::optional<double> beta1 = {};       ///< adam, adamw
+  std::optional<double> beta2 = {};       ///< adam, adamw
+  std::optional<double> epsilon = {};     ///< adagrad, rmsprop, adam, adamw
+  std::optional<double> decay = {};       ///< rmsprop
 
   bool operator==(const OptimizerConfig&) const = default;
 };

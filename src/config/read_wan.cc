@@ -153,7 +153,7 @@ void read_ds(Fields& fields, WanParameters& parameters) {
 
 void read_outer(Fields fields, OptimizerConfig& outer, GivenPlaces& given) {
   given.note(fields, "parameters.outer", {"name", "learning_rate", "momentum"});
-  fields.choice("name", outer.name, kOptimizers);
+  fields.choice("name", outer.name, kOuterOptimizers);
   fields.number("learning_rate", outer.learning_rate, Range::above(0, 1000));
   const bool uses_momentum = outer.name != "sgd";
   fields.number("momentum", outer.momentum, Range::below(0, 1),

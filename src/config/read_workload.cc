@@ -1,10 +1,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <span>
 
 #include "src/config/choices.h"
+#include "src/config/layers.h"
 #include "src/config/sections.h"
 #include "src/config/spelling.h"
+#include "src/workloads/registry.h"
 
 namespace meridian {
 
@@ -14,7 +18,6 @@ using Kind = YamlNode::Kind;
 
 constexpr std::size_t kMostLayers = 64;
 constexpr std::size_t kWidestLayer = 65536;
-constexpr std::size_t kMostSamples = 10'000'000;
 constexpr std::uint64_t kMostClocks = 1'000'000'000;
 constexpr double kLongestWaitSeconds = 1e7;
 
@@ -43,122 +46,54 @@ void read_hidden(Fields& fields, ModelConfig& model) {
   }
 }
 
-void read_model(Fields& workload, ModelConfig& model) {
+void read_kind(Fields& fields, const WorkloadKind& kind, ModelConfig& model) {
+  read_hidden(fields, model);
+  read_layers(fields, model);
+  read_numbers(fields, kind.numbers, model.numbers);
+  for (const WordKey& key : kind.words) {
+    std::string& word = model.words[std::string(key.name)] = key.words.front();
+    fields.choice(key.name, word, key.words);
+  }
+}
+
+/// Returns the kind, where there is one.
+const WorkloadKind* read_model(Fields& workload, ModelConfig& model) {
   const YamlNode* node = workload.find("model", Presence::required);
-  if (node == nullptr) return;
+  if (node == nullptr) return nullptr;
   const std::string path = workload.path_of("model");
+  const std::vector<std::string_view> names = workload_kind_names();
   if (node->kind == Kind::scalar) {
     // `model: softmax` is short for `model: {kind: softmax}`.
-    const auto kind = read_choice(*node, path, kModels, workload.problems());
-    if (kind) model.kind = *kind;
+    const auto kind = read_choice(*node, path, names, workload.problems());
+    if (!kind) return nullptr;
+    model.kind = *kind;
     if (kind == "mlp") {
       workload.problems().add(node->place, fmt::format("{}.hidden is missing", path),
                               "a map such as {kind: mlp, hidden: [128]}");
+    } else if (kind == "cnn") {
+      workload.problems().add(node->place, fmt::format("{}.layers is missing", path),
+                              "a map such as {kind: cnn, layers: [{conv: {channels: 6, kernel: 5}}, relu]}");
+    } else {
+      Fields none(workload.problems(), nullptr, path);
+      read_kind(none, workload_kind(model.kind), model);
     }
-    return;
+    return &workload_kind(model.kind);
   }
   Fields fields(workload.problems(), node, path);
-  const bool known = fields.choice("kind", model.kind, kModels, Presence::required);
-  if (known) {
-    read_hidden(fields, model);
-  } else {
+  if (!fields.choice("kind", model.kind, names, Presence::required)) {
+    // Which of them the kind has nobody knows.
     fields.find("hidden");
+    fields.find("layers");
+    for (const WorkloadKind& kind : workload_kinds()) {
+      for (const NumberKey& key : kind.numbers) fields.find(key.name);
+      for (const WordKey& key : kind.words) fields.find(key.name);
+    }
+    fields.refuse_unknown();
+    return nullptr;
   }
+  read_kind(fields, workload_kind(model.kind), model);
   fields.refuse_unknown();
-}
-
-void read_data(Fields fields, DataConfig& data, const std::filesystem::path& base) {
-  fields.choice("format", data.format, kDataFormats, Presence::required);
-  std::string path;
-  const Presence presence = data.format == "idx" ? Presence::required : Presence::optional;
-  if (fields.text("path", path, "a folder", presence)) data.path = (base / path).lexically_normal();
-  fields.choice("if_missing", data.if_missing, kDataIfMissing);
-  fields.choice("partition", data.partition, kPartitions);
-  fields.integer("generated_train", data.generated_train, 10, kMostSamples);
-  fields.integer("generated_test", data.generated_test, 10, kMostSamples);
-  fields.refuse_unknown();
-}
-
-void refuse_keys_of_others(Fields& fields, const std::string& schedule) {
-  struct Use {
-    std::string_view key;
-    std::string_view schedule;
-  };
-  for (const Use& use :
-       {Use{"every", "step"}, Use{"factor", "step"}, Use{"clocks", "cosine"}, Use{"final", "cosine"}}) {
-    if (use.schedule == schedule || fields.find(use.key) == nullptr) continue;
-    fields.problems().add(
-        fields.place_of(use.key),
-        fmt::format("{} is given, which the schedule {} does not use", fields.path_of(use.key), schedule),
-        fmt::format("no such key, or name: {}", use.schedule));
-  }
-}
-
-void read_schedule_map(Fields fields, LearningRateScheduleConfig& schedule) {
-  const bool known = fields.choice("name", schedule.name, kLearningRateSchedules) || !fields.has("name");
-  const bool step = known && schedule.name == "step";
-  const bool cosine = known && schedule.name == "cosine";
-  std::uint32_t every = 1;
-  double factor = 0.1;
-  std::uint32_t clocks = 0;
-  double final_ratio = 0;
-  fields.integer("warm_up", schedule.warm_up, 0, kMostClocks);
-  fields.integer("every", every, 1, kMostClocks, step ? Presence::required : Presence::optional);
-  fields.number("factor", factor, Range::above(0, 1));
-  const bool ends =
-      fields.integer("clocks", clocks, 2, kMostClocks, cosine ? Presence::required : Presence::optional);
-  fields.number("final", final_ratio, Range::from_to(0, 1));
-  if (step) {
-    schedule.every = every;
-    schedule.factor = factor;
-  }
-  if (cosine) {
-    schedule.clocks = clocks;
-    schedule.final_ratio = final_ratio;
-  }
-  if (cosine && ends && clocks <= schedule.warm_up) {
-    fields.problems().add(fields.place_of("clocks"),
-                          fmt::format("{} is {}, and the warm-up alone takes {}", fields.path_of("clocks"),
-                                      clocks, schedule.warm_up),
-                          fmt::format("more than {}", fields.path_of("warm_up")));
-  }
-  if (known) refuse_keys_of_others(fields, schedule.name);
-  fields.refuse_unknown();
-}
-
-/// A map, or the name alone where nothing else is required.
-void read_schedule(Fields& optimizer, LearningRateScheduleConfig& schedule) {
-  const YamlNode* node = optimizer.find("schedule");
-  if (node == nullptr || node->kind == Kind::broken) return;
-  const std::string path = optimizer.path_of("schedule");
-  Problems& problems = optimizer.problems();
-  if (node->kind != Kind::scalar) return read_schedule_map(Fields(problems, node, path), schedule);
-  const auto name = read_choice(*node, path, kLearningRateSchedules, problems);
-  if (!name) return;
-  schedule.name = *name;
-  if (name == "step") {
-    problems.add(node->place, fmt::format("{}.every is missing", path),
-                 "a map such as {name: step, every: 1000}");
-  } else if (name == "cosine") {
-    problems.add(node->place, fmt::format("{}.clocks is missing", path),
-                 "a map such as {name: cosine, clocks: 3000}");
-  }
-}
-
-void read_optimizer(Fields fields, OptimizerConfig& optimizer) {
-  const bool known = fields.choice("name", optimizer.name, kOptimizers) || !fields.has("name");
-  fields.number("learning_rate", optimizer.learning_rate, Range::above(0, 1000), Presence::required);
-  const bool uses_momentum = known && optimizer.name != "sgd";
-  fields.number("momentum", optimizer.momentum, Range::below(0, 1),
-                uses_momentum ? Presence::required : Presence::optional);
-  if (known && !uses_momentum && optimizer.momentum != 0) {
-    fields.problems().add(fields.place_of("momentum"),
-                          fmt::format("{} is {}, which the optimizer sgd does not use",
-                                      fields.path_of("momentum"), optimizer.momentum),
-                          "0, or name: momentum or nesterov");
-  }
-  read_schedule(fields, optimizer.schedule);
-  fields.refuse_unknown();
+  return &workload_kind(model.kind);
 }
 
 void read_factors(Fields fields, ComputeConfig& compute, const Config& config, const YamlNode* node) {
@@ -207,13 +142,20 @@ void read_compute(Fields& workload, ComputeConfig& compute, const Config& config
   fields.refuse_unknown();
 }
 
-void read_stop(Fields fields, StopConfig& stop) {
+void read_stop(Fields fields, const WorkloadKind* kind, StopConfig& stop) {
   std::uint32_t clocks = 0;
   double target = 0;
   double time_s = 0;
   if (fields.integer("clocks", clocks, 1, kMostClocks)) stop.clocks = clocks;
-  // Every model there is reports its accuracy, a share of the held-out samples.
-  if (fields.number("target", target, Range::from_to(0, 1))) stop.target = target;
+  // Where the kind is not known, what that of any can be.
+  Range objectives =
+      kind == nullptr ? Range::from_to(0, 0) : Range::from_to(kind->least_target, kind->most_target);
+  for (const WorkloadKind& any : workload_kinds()) {
+    if (kind != nullptr) break;
+    objectives.least = std::min(objectives.least, any.least_target);
+    objectives.most = std::max(objectives.most, any.most_target);
+  }
+  if (fields.number("target", target, objectives)) stop.target = target;
   if (fields.number("time_s", time_s, Range::above(0, kLongestWaitSeconds))) stop.time_s = time_s;
   fields.refuse_unknown();
   const auto given = [&](std::string_view key) { return fields.find(key) != nullptr; };
@@ -228,13 +170,13 @@ void read_stop(Fields fields, StopConfig& stop) {
 void read_workload(Fields& root, Config& config) {
   Fields fields = root.map("workload", Presence::required);
   WorkloadConfig& workload = config.workload;
-  read_model(fields, workload.model);
-  read_data(fields.map("data", Presence::required), workload.data, config.file.parent_path());
+  const WorkloadKind* const kind = read_model(fields, workload.model);
+  read_data(fields.map("data", Presence::required), kind, config);
   read_optimizer(fields.map("optimizer", Presence::required), workload.optimizer);
   fields.integer("batch", workload.batch, 1, 1'000'000);
   fields.integer("evaluate_every", workload.evaluate_every, 1, kMostClocks);
   read_compute(fields, workload.compute, config);
-  read_stop(fields.map("stop", Presence::required), workload.stop);
+  read_stop(fields.map("stop", Presence::required), kind, workload.stop);
   fields.refuse_unknown();
 }
 

@@ -7,8 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "src/config/choices.h"
+#include "src/config/layers.h"
 #include "src/config/link_events.h"
 #include "src/config/mode_presets.h"
+#include "src/workloads/registry.h"
 
 namespace meridian {
 
@@ -103,24 +106,74 @@ void write_schedule(Writer& out, const LearningRateScheduleConfig& schedule) {
   if (schedule.final_ratio) out.line("      final: {}", *schedule.final_ratio);
 }
 
+void write_optimizer(Writer& out, const OptimizerConfig& optimizer) {
+  out.line("  optimizer:");
+  out.line("    name: {}", optimizer.name);
+  out.line("    learning_rate: {}", optimizer.learning_rate);
+  if (uses_momentum(optimizer.name)) out.line("    momentum: {}", optimizer.momentum);
+  out.line("    weight_decay: {}", optimizer.weight_decay);
+  if (optimizer.clip_value) out.line("    clip_value: {}", *optimizer.clip_value);
+  if (optimizer.clip_norm) out.line("    clip_norm: {}", *optimizer.clip_norm);
+  if (optimizer.beta1) out.line("    beta1: {}", *optimizer.beta1);
+  if (optimizer.beta2) out.line("    beta2: {}", *optimizer.beta2);
+  if (optimizer.epsilon) out.line("    epsilon: {}", *optimizer.epsilon);
+  if (optimizer.decay) out.line("    decay: {}", *optimizer.decay);
+  write_schedule(out, optimizer.schedule);
+}
+
+const NumberKey& number_key(const std::vector<NumberKey>& keys, std::string_view name) {
+  return *std::find_if(keys.begin(), keys.end(), [&](const NumberKey& key) { return key.name == name; });
+}
+
+void write_partition(Writer& out, const PartitionConfig& partition) {
+  out.line("    partition:");
+  out.line("      workers: {}", partition.workers);
+  if (partition.workers == "overlap") out.line("      overlap: {}", partition.overlap);
+  out.line("      datacenters: {}", partition.datacenters);
+  if (partition.datacenters == "label_skew") out.line("      label_skew: {}", partition.label_skew);
+  if (partition.datacenters == "dirichlet") out.line("      concentration: {}", partition.concentration);
+  if (!partition.sizes.empty()) out.line("      sizes:");
+  for (const auto& [name, size] : partition.sizes) out.line("        {}: {}", quoted_text(name), size);
+}
+
+void write_data(Writer& out, const DataConfig& data) {
+  out.line("  data:");
+  out.line("    format: {}", data.format);
+  if (!data.path.empty()) out.line("    path: {}", quoted_text(data.path.string()));
+  if (!data.paths.empty()) out.line("    paths:");
+  for (const auto& [name, path] : data.paths)
+    out.line("      {}: {}", quoted_text(name), quoted_text(path.string()));
+  if (!data.held_out_path.empty())
+    out.line("    held_out_path: {}", quoted_text(data.held_out_path.string()));
+  if (!data.vocabulary.empty()) out.line("    vocabulary: {}", quoted_text(data.vocabulary.string()));
+  if (data.held_out) out.line("    held_out: {}", *data.held_out);
+  out.line("    if_missing: {}", data.if_missing);
+  write_partition(out, data.partition);
+  if (data.generated.empty()) {
+    out.line("    generated_train: {}", data.generated_train);
+    out.line("    generated_test: {}", data.generated_test);
+    return;
+  }
+  out.line("    generated:");
+  for (const auto& [key, value] : data.generated) out.line("      {}: {}", key, value);
+}
+
 void write_workload(Writer& out, const WorkloadConfig& workload) {
   const DataConfig& data = workload.data;
   out.line("workload:");
   out.line("  model:");
   out.line("    kind: {}", workload.model.kind);
   if (!workload.model.hidden.empty()) out.line("    hidden: [{}]", fmt::join(workload.model.hidden, ", "));
-  out.line("  data:");
-  out.line("    format: {}", data.format);
-  if (!data.path.empty()) out.line("    path: {}", quoted_text(data.path.string()));
-  out.line("    if_missing: {}", data.if_missing);
-  out.line("    partition: {}", data.partition);
-  out.line("    generated_train: {}", data.generated_train);
-  out.line("    generated_test: {}", data.generated_test);
-  out.line("  optimizer:");
-  out.line("    name: {}", workload.optimizer.name);
-  out.line("    learning_rate: {}", workload.optimizer.learning_rate);
-  out.line("    momentum: {}", workload.optimizer.momentum);
-  write_schedule(out, workload.optimizer.schedule);
+  if (!workload.model.layers.empty()) out.line("    layers:");
+  for (const LayerConfig& layer : workload.model.layers) out.line("      - {}", layer_yaml(layer));
+  for (const auto& [key, value] : workload.model.numbers) {
+    const bool truth =
+        number_key(workload_kind(workload.model.kind).numbers, key).form == NumberKey::Form::truth;
+    out.line("    {}: {}", key, truth ? (value != 0 ? "true" : "false") : fmt::format("{}", value));
+  }
+  for (const auto& [key, word] : workload.model.words) out.line("    {}: {}", key, word);
+  write_data(out, data);
+  write_optimizer(out, workload.optimizer);
   out.line("  batch: {}", workload.batch);
   out.line("  evaluate_every: {}", workload.evaluate_every);
   write_compute(out, workload.compute);

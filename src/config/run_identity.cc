@@ -7,6 +7,7 @@
 #include <array>
 
 #include "src/base/random.h"
+#include "src/config/layers.h"
 #include "src/config/link_events.h"
 #include "src/config/mode_presets.h"
 #include "src/config/spelling.h"
@@ -43,17 +44,44 @@ void add_schedule(Keys& keys, const LearningRateScheduleConfig& schedule) {
   keys.add("workload.optimizer.schedule.final", schedule.final_ratio);
 }
 
+/// Paths are no part of it.
+void add_data(Keys& keys, const DataConfig& data) {
+  const PartitionConfig& partition = data.partition;
+  keys.add("workload.data.partition.workers", partition.workers);
+  keys.add("workload.data.partition.overlap", partition.overlap);
+  keys.add("workload.data.partition.datacenters", partition.datacenters);
+  keys.add("workload.data.partition.label_skew", partition.label_skew);
+  keys.add("workload.data.partition.concentration", partition.concentration);
+  for (const auto& [name, size] : partition.sizes) keys.add("workload.data.partition.sizes." + name, size);
+  keys.add("workload.data.held_out", data.held_out);
+  if (data.generated.empty()) {
+    keys.add("workload.data.generated_train", data.generated_train);
+    keys.add("workload.data.generated_test", data.generated_test);
+  }
+  for (const auto& [key, value] : data.generated) keys.add("workload.data.generated." + key, value);
+}
+
 void add_workload(Keys& keys, const WorkloadConfig& workload) {
   keys.add("workload.model.kind", workload.model.kind);
   keys.add("workload.model.hidden", fmt::format("{}", fmt::join(workload.model.hidden, ",")));
+  std::string layers;
+  for (const LayerConfig& layer : workload.model.layers) layers += layer_yaml(layer) + "; ";
+  if (!layers.empty()) keys.add("workload.model.layers", layers);
   keys.add("workload.data.format", workload.data.format);
   keys.add("workload.data.if_missing", workload.data.if_missing);
-  keys.add("workload.data.partition", workload.data.partition);
-  keys.add("workload.data.generated_train", workload.data.generated_train);
-  keys.add("workload.data.generated_test", workload.data.generated_test);
+  for (const auto& [key, value] : workload.model.numbers) keys.add("workload.model." + key, value);
+  for (const auto& [key, word] : workload.model.words) keys.add("workload.model." + key, word);
+  add_data(keys, workload.data);
   keys.add("workload.optimizer.name", workload.optimizer.name);
   keys.add("workload.optimizer.learning_rate", workload.optimizer.learning_rate);
   keys.add("workload.optimizer.momentum", workload.optimizer.momentum);
+  keys.add("workload.optimizer.weight_decay", workload.optimizer.weight_decay);
+  keys.add("workload.optimizer.clip_value", workload.optimizer.clip_value);
+  keys.add("workload.optimizer.clip_norm", workload.optimizer.clip_norm);
+  keys.add("workload.optimizer.beta1", workload.optimizer.beta1);
+  keys.add("workload.optimizer.beta2", workload.optimizer.beta2);
+  keys.add("workload.optimizer.epsilon", workload.optimizer.epsilon);
+  keys.add("workload.optimizer.decay", workload.optimizer.decay);
   add_schedule(keys, workload.optimizer.schedule);
   keys.add("workload.batch", workload.batch);
   keys.add("workload.evaluate_every", workload.evaluate_every);

@@ -3,13 +3,16 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "src/config/config.h"
 #include "src/config/fields.h"
+#include "src/workloads/registry.h"
 
 namespace meridian {
 
@@ -17,6 +20,15 @@ namespace meridian {
 void read_datacenters(Fields& root, Config& config);
 
 void read_workload(Fields& root, Config& config);
+
+/// workload.data, with the keys and formats of the kind of model, if that is known.
+void read_data(Fields fields, const WorkloadKind* kind, Config& config);
+
+/// The keys of a kind's table, each with its default where it is not there.
+void read_numbers(Fields& fields, std::span<const NumberKey> keys, std::map<std::string, double>& out);
+
+/// workload.optimizer.
+void read_optimizer(Fields fields, OptimizerConfig& optimizer);
 
 void read_wan(Fields& root, Config& config);
 

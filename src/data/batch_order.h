@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "src/base/time.h"
+#include "src/data/partition.h"
 
 namespace meridian {
 
@@ -22,6 +23,10 @@ class BatchOrder {
   BatchOrder(std::uint64_t seed, std::size_t worker, std::span<const std::uint32_t> samples,
              std::size_t batch);
 
+  /// For a worker of a partition, which must outlive this; where workers' samples overlap, each epoch has
+  /// those that the partition says. The same order as above where they do not.
+  BatchOrder(std::uint64_t seed, const Partition& partition, WorkerPlace place, std::size_t batch);
+
   /// Writes the samples of the batch at `clock` (from 1). `batch` has the size given at the start.
   void fill_batch(Clock clock, std::span<std::uint32_t> batch) const;
 
@@ -32,6 +37,9 @@ class BatchOrder {
   std::uint64_t seed_;
   std::size_t worker_;
   std::span<const std::uint32_t> samples_;
+  const Partition* partition_ = nullptr;  // where its samples change from epoch to epoch
+  WorkerPlace place_;
+  std::size_t samples_per_epoch_;
   std::size_t batch_;
 
   mutable std::mutex mutex_;  // guards the two below

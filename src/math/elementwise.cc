@@ -31,6 +31,19 @@ void rectify_array(const float* __restrict input, float* __restrict output, std:
 }
 
 MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void rectify_in_place(float* values, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) values[i] = values[i] < 0.0F ? 0.0F : values[i];
+}
+
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void stop_where_not_positive(const float* __restrict output, float* __restrict gradient, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) {
+    const float value = gradient[i];
+    gradient[i] = output[i] > 0.0F ? value : 0.0F;
+  }
+}
+
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
 void pass_where_positive(const float* __restrict output, const float* __restrict gradient,
                          float* __restrict result, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
@@ -108,12 +121,15 @@ void sum_columns(ConstMatrix matrix, std::span<float> sums) {
 
 void rectify(ConstMatrix input, Matrix output) {
   check_same_shape(input, output);
+  if (input.data == output.data) return rectify_in_place(output.data, output.size());
   rectify_array(input.data, output.data, output.size());
 }
 
 void rectify_backward(ConstMatrix output, ConstMatrix output_gradient, Matrix input_gradient) {
   check_same_shape(output, output_gradient);
   check_same_shape(output, input_gradient);
+  if (input_gradient.data == output_gradient.data)
+    return stop_where_not_positive(output.data, input_gradient.data, output.size());
   pass_where_positive(output.data, output_gradient.data, input_gradient.data, output.size());
 }
 

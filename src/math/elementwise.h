@@ -1,7 +1,7 @@
 // Arithmetic over matrices element by element: what a network needs between its products. Rows are samples.
 //
 // Thread safety: no state; every function may be called from any thread at once. What a function reads and
-// what it writes must not overlap.
+// what it writes must not overlap, but where it says so.
 #pragma once
 
 #include <cstddef>
@@ -21,10 +21,11 @@ void add_to_rows(std::span<const float> row, Matrix matrix);
 /// sums[c] = the sum over column c, rows added from the first to the last.
 void sum_columns(ConstMatrix matrix, std::span<float> sums);
 
-/// output = max(input, 0), element by element. NaN stays NaN.
+/// output = max(input, 0), element by element. NaN stays NaN. `output` may be `input`.
 void rectify(ConstMatrix input, Matrix output);
 
-/// input_gradient = output_gradient where output is above zero, else 0.
+/// input_gradient = output_gradient where output is above zero, else 0. `input_gradient` may be
+/// `output_gradient`.
 void rectify_backward(ConstMatrix output, ConstMatrix output_gradient, Matrix input_gradient);
 
 /// What softmax cross-entropy found in a batch.

@@ -1,24 +1,14 @@
 #include "src/math/products.h"
 
 #include <dnnl.h>
-#include <omp.h>
 
 #include <algorithm>
 
 #include "src/base/check.h"
+#include "src/math/one_thread.h"
 
 namespace meridian {
 namespace {
-
-// oneDNN would spread a product over all processors; Meridian runs one computation on each. OpenMP keeps the
-// number of threads for each calling thread, so each thread says so once.
-void use_one_thread() {
-  thread_local const bool said = [] {
-    omp_set_num_threads(1);
-    return true;
-  }();
-  static_cast<void>(said);
-}
 
 dnnl_dim_t to_dimension(std::size_t size) { return static_cast<dnnl_dim_t>(size); }
 

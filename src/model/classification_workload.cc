@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "src/base/check.h"
 #include "src/base/float_buffer.h"
 #include "src/data/batch_order.h"
 #include "src/data/generated_images.h"
@@ -14,7 +13,6 @@
 #include "src/data/partition.h"
 #include "src/math/elementwise.h"
 #include "src/model/network.h"
-#include "src/model/scratch_pool.h"
 
 namespace meridian {
 namespace {
@@ -35,15 +33,9 @@ void prefetch(std::span<const std::uint8_t> bytes) {
   for (std::size_t at = 0; at < bytes.size(); at += kLine) __builtin_prefetch(bytes.data() + at);
 }
 
-struct Scratch {
-  std::vector<std::uint32_t> samples;
-  std::vector<std::uint8_t> labels;
-  FloatBuffer inputs;
-  NetworkScratch network;
-};
-
 struct DescribedData {
   TrainAndTest sets;
+  std::vector<std::size_t> source_sizes;  // training images from each folder
   std::string note;
 };
 
@@ -53,18 +45,11 @@ class ClassificationWorkload : public Workload {
                          Partition partition)
       : seed_(options.seed),
         batch_(options.batch),
+        workers_(options.partition.workers),
         data_(std::move(data)),
         normalisation_(normalisation_of(data_.sets.train)),
         network_(std::move(network)),
-        partition_(std::move(partition)) {
-    for (std::size_t datacenter = 0; datacenter < options.workers.size(); ++datacenter) {
-      for (std::size_t worker = 0; worker < options.workers[datacenter]; ++worker) {
-        const WorkerPlace place{datacenter, worker};
-        orders_.push_back(std::make_unique<BatchOrder>(seed_, partition_.global_index(place),
-                                                       partition_.samples_of(place), batch_));
-      }
-    }
-  }
+        partition_(std::move(partition)) {}
 
   const std::vector<TableSpec>& tables() const override { return network_.tables(); }
 
@@ -77,42 +62,7 @@ class ClassificationWorkload : public Workload {
     return batch_;
   }
 
-  GradientReport compute_gradient(WorkerPlace place, Clock clock, TablesView parameters,
-                                  TablesSpan gradient) const override {
-    const auto scratch = scratch_.borrow();
-    scratch->samples.resize(batch_);
-    orders_[partition_.global_index(place)]->fill_batch(clock, scratch->samples);
-    const ImageSet& train = data_.sets.train;
-    const Matrix inputs = input_block(*scratch, batch_);
-    scratch->labels.resize(batch_);
-    for (std::size_t i = 0; i < batch_; ++i) {
-      if (i + kImagesAhead < batch_) prefetch(train.image(scratch->samples[i + kImagesAhead]));
-      const std::size_t sample = scratch->samples[i];
-      normalise(train.image(sample), {inputs.data + i * inputs.columns, inputs.columns});
-      scratch->labels[i] = train.labels[sample];
-    }
-    const CrossEntropy result =
-        network_.compute_gradient(inputs, scratch->labels, parameters, gradient, scratch->network);
-    return {batch_, result.loss_sum};
-  }
-
-  EvaluationSums evaluate(std::size_t part, std::size_t parts, TablesView parameters) const override {
-    MERIDIAN_CHECK(part < parts, "part {} of {}", part, parts);
-    const ImageSet& test = data_.sets.test;
-    const std::size_t end = test.size() * (part + 1) / parts;
-    const auto scratch = scratch_.borrow();
-    EvaluationSums sums;
-    for (std::size_t start = test.size() * part / parts; start < end; start += kEvaluationBlock) {
-      const std::size_t count = std::min(kEvaluationBlock, end - start);
-      const Matrix inputs = input_block(*scratch, count);
-      const std::size_t pixels = test.pixels_per_image();
-      normalise(std::span(test.pixels).subspan(start * pixels, count * pixels), {inputs.data, inputs.size()});
-      const CrossEntropy block = network_.evaluate(inputs, std::span(test.labels).subspan(start, count),
-                                                   parameters, scratch->network);
-      sums += {static_cast<double>(block.correct), block.loss_sum, count};
-    }
-    return sums;
-  }
+  std::unique_ptr<Learner> make_learner(WorkerPlace place) const override;
 
   double objective(const EvaluationSums& sums) const override {
     return sums.samples == 0 ? 0.0 : sums.metric_sum / static_cast<double>(sums.samples);
@@ -123,11 +73,7 @@ class ClassificationWorkload : public Workload {
   std::string note() const override { return data_.note; }
 
  private:
-  Matrix input_block(Scratch& scratch, std::size_t rows) const {
-    const std::size_t size = rows * network_.inputs();
-    if (scratch.inputs.size() < size) scratch.inputs = FloatBuffer(size);
-    return {scratch.inputs.data(), rows, network_.inputs()};
-  }
+  friend class ClassificationLearner;
 
   void normalise(std::span<const std::uint8_t> pixels, std::span<float> inputs) const {
     scale_bytes(pixels, normalisation_.scale, normalisation_.shift, inputs);
@@ -135,22 +81,92 @@ class ClassificationWorkload : public Workload {
 
   std::uint64_t seed_;
   std::size_t batch_;
+  std::vector<std::size_t> workers_;  // of each datacenter
   DescribedData data_;
   Normalisation normalisation_;
   Network network_;
   Partition partition_;
-  std::vector<std::unique_ptr<BatchOrder>> orders_;  // of each worker; they point into partition_
-  mutable ScratchPool<Scratch> scratch_;
 };
+
+/// Has no state of its own but the memory that it computes in.
+class ClassificationLearner : public Learner {
+ public:
+  ClassificationLearner(const ClassificationWorkload& workload, WorkerPlace place)
+      : workload_(workload),
+        place_(place),
+        order_(workload.seed_, workload.partition_, place, workload.batch_),
+        samples_(workload.batch_),
+        labels_(workload.batch_) {}
+
+  UpdateReport compute_update(Clock clock, TablesView parameters, TablesSpan update) override {
+    order_.fill_batch(clock, samples_);
+    const ImageSet& train = workload_.data_.sets.train;
+    const std::size_t batch = samples_.size();
+    const Matrix inputs = input_block(batch);
+    for (std::size_t i = 0; i < batch; ++i) {
+      if (i + kImagesAhead < batch) prefetch(train.image(samples_[i + kImagesAhead]));
+      const std::size_t sample = samples_[i];
+      workload_.normalise(train.image(sample), {inputs.data + i * inputs.columns, inputs.columns});
+      labels_[i] = train.labels[sample];
+    }
+    const CrossEntropy result =
+        workload_.network_.compute_gradient(inputs, labels_, parameters, update, scratch_,
+                                            {.seed = workload_.seed_, .place = place_, .clock = clock});
+    return {batch, result.loss_sum};
+  }
+
+  /// Of all held-out images, the datacenter's workers share the work in equal parts.
+  EvaluationSums evaluate(TablesView parameters) override {
+    const std::size_t part = place_.worker;
+    const std::size_t parts = workload_.workers_[place_.datacenter];
+    const ImageSet& test = workload_.data_.sets.test;
+    const std::size_t end = test.size() * (part + 1) / parts;
+    EvaluationSums sums;
+    for (std::size_t start = test.size() * part / parts; start < end; start += kEvaluationBlock) {
+      const std::size_t count = std::min(kEvaluationBlock, end - start);
+      const Matrix inputs = input_block(count);
+      const std::size_t pixels = test.pixels_per_image();
+      workload_.normalise(std::span(test.pixels).subspan(start * pixels, count * pixels),
+                          {inputs.data, inputs.size()});
+      const CrossEntropy block = workload_.network_.evaluate(
+          inputs, std::span(test.labels).subspan(start, count), parameters, scratch_);
+      sums += {static_cast<double>(block.correct), block.loss_sum, count};
+    }
+    return sums;
+  }
+
+ private:
+  Matrix input_block(std::size_t rows) {
+    const std::size_t size = rows * workload_.network_.inputs();
+    if (inputs_.size() < size) inputs_ = FloatBuffer(size);
+    return {inputs_.data(), rows, workload_.network_.inputs()};
+  }
+
+  const ClassificationWorkload& workload_;
+  WorkerPlace place_;
+  BatchOrder order_;
+  std::vector<std::uint32_t> samples_;
+  std::vector<std::uint8_t> labels_;
+  FloatBuffer inputs_;
+  NetworkScratch scratch_;
+};
+
+std::unique_ptr<Learner> ClassificationWorkload::make_learner(WorkerPlace place) const {
+  return std::make_unique<ClassificationLearner>(*this, place);
+}
 
 Failure check_options(const ClassificationOptions& options) {
   if (options.batch == 0) return Error{"batch is 0; expected at least 1"};
-  if (options.model != "softmax" && options.model != "mlp") {
-    return Error{fmt::format("model kind is '{}'; expected softmax or mlp", options.model)};
+  if (options.model != "softmax" && options.model != "mlp" && options.model != "cnn") {
+    return Error{fmt::format("model kind is '{}'; expected softmax, mlp or cnn", options.model)};
   }
-  if (options.model == "softmax" && !options.hidden.empty()) {
-    return Error{
-        fmt::format("softmax with {} hidden layers; expected none (mlp has them)", options.hidden.size())};
+  if (options.model != "cnn" && !options.layers.empty()) {
+    return Error{fmt::format("{} with {} described layers; expected none (cnn has them)", options.model,
+                             options.layers.size())};
+  }
+  if (options.model != "mlp" && !options.hidden.empty()) {
+    return Error{fmt::format("{} with {} hidden layers; expected none (mlp has them)", options.model,
+                             options.hidden.size())};
   }
   if (options.model == "mlp" && options.hidden.empty()) {
     return Error{"mlp without hidden layers; expected at least one width (softmax has none)"};
@@ -163,6 +179,15 @@ Failure check_options(const ClassificationOptions& options) {
   const std::size_t classes = options.data.classes;
   if (classes < 2 || classes > 256) return Error{fmt::format("{} classes; expected 2 to 256", classes)};
   return {};
+}
+
+Result<Network> make_network(const ClassificationOptions& options, const ImageSet& train) {
+  if (options.model != "cnn")
+    return Network::perceptron(train.pixels_per_image(), options.hidden, options.data.classes);
+  Result<Network> network =
+      Network::from_description(options.layers, {1, train.height, train.width}, options.data.classes);
+  if (!network) return Error{fmt::format("workload.model.{}", network.error().message)};
+  return network;
 }
 
 std::string count_of(const TrainAndTest& sets) {
@@ -180,10 +205,23 @@ Result<DescribedData> generate(const ClassificationData& options, const std::str
     return Error{
         fmt::format("{} classes in generated data; expected {}", options.classes, kGeneratedClasses)};
   }
-  DescribedData data{generate_images(kGeneratedDataSeed, options.generated_train, options.generated_test),
-                     {}};
+  DescribedData data{
+      generate_images(kGeneratedDataSeed, options.generated_train, options.generated_test), {}, {}};
   data.note = fmt::format("GENERATED data, not real images{}: {}", why, count_of(data.sets));
   return data;
+}
+
+/// Adds another folder's images, which must be as large.
+Failure append(TrainAndTest& sets, const TrainAndTest& more, const std::filesystem::path& path) {
+  if (more.train.height != sets.train.height || more.train.width != sets.train.width) {
+    return Error{fmt::format("{}: images of {} x {} where those before are of {} x {}", path.string(),
+                             more.train.height, more.train.width, sets.train.height, sets.train.width)};
+  }
+  for (const auto& [to, from] : {std::pair{&sets.train, &more.train}, std::pair{&sets.test, &more.test}}) {
+    to->pixels.insert(to->pixels.end(), from->pixels.begin(), from->pixels.end());
+    to->labels.insert(to->labels.end(), from->labels.begin(), from->labels.end());
+  }
+  return {};
 }
 
 Result<DescribedData> load(const ClassificationData& options) {
@@ -194,14 +232,26 @@ Result<DescribedData> load(const ClassificationData& options) {
   if (options.if_missing != "error" && options.if_missing != "generated") {
     return Error{fmt::format("if_missing is '{}'; expected error or generated", options.if_missing)};
   }
+  if (options.paths.empty()) return Error{"no folder of images; expected at least one"};
+  const std::string name = options.paths.front().filename().string();
   // Only where there is nothing at all: half a data set is a mistake to be told of, not to be replaced.
-  if (options.if_missing == "generated" && find_idx_files(options.path) == IdxPresence::none) {
-    return generate(options, fmt::format(" ({} is not on this machine)", options.path.filename().string()));
+  const bool nothing = std::all_of(options.paths.begin(), options.paths.end(), [](const auto& path) {
+    return find_idx_files(path) == IdxPresence::none;
+  });
+  if (options.if_missing == "generated" && nothing)
+    return generate(options, fmt::format(" ({} is not on this machine)", name));
+  DescribedData data;
+  for (const std::filesystem::path& path : options.paths) {
+    Result<TrainAndTest> sets = read_idx_folder(path, options.classes);
+    if (!sets) return sets.error();
+    data.source_sizes.push_back(sets.value().train.size());
+    if (data.source_sizes.size() == 1) {
+      data.sets = std::move(sets).value();
+    } else if (Failure failure = append(data.sets, sets.value(), path)) {
+      return *failure;
+    }
   }
-  Result<TrainAndTest> sets = read_idx_folder(options.path, options.classes);
-  if (!sets) return sets.error();
-  DescribedData data{std::move(sets).value(), {}};
-  data.note = fmt::format("{}: {}", options.path.filename().string(), count_of(data.sets));
+  data.note = fmt::format("{}: {}", name, count_of(data.sets));
   return data;
 }
 
@@ -212,12 +262,19 @@ Result<std::unique_ptr<Workload>> make_classification_workload(const Classificat
   Result<DescribedData> data = load(options.data);
   if (!data) return data.error();
   const ImageSet& train = data.value().sets.train;
-  Result<Partition> partition =
-      Partition::make({options.data.partition, options.seed, options.workers}, train.size());
+  PartitionOptions divided = options.partition;
+  if (options.partition_by_paths && !data.value().source_sizes.empty()) {
+    divided.between_datacenters = "ranges";
+    divided.ranges = data.value().source_sizes;
+    divided.sizes.clear();
+  }
+  const std::vector<std::uint32_t> labels(train.labels.begin(), train.labels.end());
+  Result<Partition> partition = Partition::make(divided, PartitionSamples{train.size(), labels});
   if (!partition) return partition.error();
-  Network network = Network::perceptron(train.pixels_per_image(), options.hidden, options.data.classes);
+  Result<Network> network = make_network(options, train);
+  if (!network) return network.error();
   return std::unique_ptr<Workload>(std::make_unique<ClassificationWorkload>(
-      options, std::move(data).value(), std::move(network), std::move(partition).value()));
+      options, std::move(data).value(), std::move(network).value(), std::move(partition).value()));
 }
 
 }  // namespace meridian

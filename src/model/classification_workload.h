@@ -10,27 +10,30 @@
 #include <vector>
 
 #include "src/base/result.h"
+#include "src/data/partition.h"
+#include "src/model/layer_description.h"
 #include "src/workload/workload.h"
 
 namespace meridian {
 
 struct ClassificationData {
-  std::string format = "idx";           ///< idx | generated
-  std::filesystem::path path;           ///< folder of the IDX files
-  std::string if_missing = "error";     ///< error | generated: when `path` holds none of the four files
-  std::string partition = "random";     ///< random | contiguous | round_robin
+  std::string format = "idx";                ///< idx | generated
+  std::vector<std::filesystem::path> paths;  ///< folders of IDX files, read one after the other
+  std::string if_missing = "error";     ///< error | generated: when no folder holds any of the four files
   std::size_t generated_train = 60000;  ///< samples of a generated training set
   std::size_t generated_test = 10000;   ///< samples of a generated held-out set
   std::size_t classes = 10;             ///< labels in IDX files are below this
 };
 
 struct ClassificationOptions {
-  std::string model = "mlp";        ///< softmax | mlp
-  std::vector<std::size_t> hidden;  ///< widths of an mlp's hidden layers, at least one; empty for softmax
+  std::string model = "mlp";        ///< softmax | mlp | cnn
+  std::vector<std::size_t> hidden;  ///< widths of an mlp's hidden layers, at least one; empty for the others
+  std::vector<LayerDescription> layers = {};  ///< of a cnn, without the last, dense one; empty for the others
   ClassificationData data;
-  std::uint64_t seed = 1;  ///< of parameters, partition and batches; generated data do not depend on it
-  std::vector<std::size_t> workers;  ///< of each datacenter, in the configuration's order
-  std::size_t batch = 64;            ///< samples per worker and clock
+  std::uint64_t seed = 1;  ///< of parameters and batches; generated data do not depend on it
+  PartitionOptions partition;
+  bool partition_by_paths = false;  ///< each datacenter has the images of one of the folders
+  std::size_t batch = 64;           ///< samples per worker and clock
 };
 
 /// Reads or generates the data and builds the model. Errors name the option or the file, what is wrong with

@@ -1,13 +1,12 @@
 #include "src/model/dense_layer.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "src/base/check.h"
-#include "src/base/random.h"
 #include "src/math/elementwise.h"
 #include "src/math/products.h"
+#include "src/model/initial_values.h"
 
 namespace meridian {
 namespace {
@@ -31,18 +30,18 @@ void DenseLayer::fill_initial_values(std::size_t table, std::uint64_t seed, std:
     std::fill(values.begin(), values.end(), 0.0F);
     return;
   }
-  Random random = Random::for_parts(seed, {hash_text(spec.name)});
-  const double deviation = std::sqrt(2.0 / static_cast<double>(inputs_));
-  for (float& value : values) value = static_cast<float>(deviation * random.normal());
+  fill_for_rectifiers(seed, spec.name, inputs_, values);
 }
 
-void DenseLayer::forward(ConstMatrix input, TablesView parameters, Matrix output) const {
+void DenseLayer::forward(const LayerContext& /*context*/, ConstMatrix input, TablesView parameters,
+                         Matrix output) const {
   multiply_transposed_right(input, weight(parameters), output);
   add_to_rows(parameters[kBias], output);
 }
 
-void DenseLayer::backward(ConstMatrix input, ConstMatrix /*output*/, ConstMatrix output_gradient,
-                          TablesView parameters, TablesSpan gradient, Matrix input_gradient) const {
+void DenseLayer::backward(const LayerContext& /*context*/, ConstMatrix input, ConstMatrix /*output*/,
+                          ConstMatrix output_gradient, TablesView parameters, TablesSpan gradient,
+                          Matrix input_gradient) const {
   MERIDIAN_CHECK(gradient.size() == 2 && gradient[kWeight].size() == outputs_ * inputs_, "gradient of {}",
                  name_);
   multiply_transposed_left(output_gradient, input, {gradient[kWeight].data(), outputs_, inputs_});

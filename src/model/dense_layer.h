@@ -20,9 +20,11 @@ class DenseLayer : public Layer {
   /// are 0.
   void fill_initial_values(std::size_t table, std::uint64_t seed, std::span<float> values) const override;
 
-  void forward(ConstMatrix input, TablesView parameters, Matrix output) const override;
-  void backward(ConstMatrix input, ConstMatrix output, ConstMatrix output_gradient, TablesView parameters,
-                TablesSpan gradient, Matrix input_gradient) const override;
+  void forward(const LayerContext& context, ConstMatrix input, TablesView parameters,
+               Matrix output) const override;
+  void backward(const LayerContext& context, ConstMatrix input, ConstMatrix output,
+                ConstMatrix output_gradient, TablesView parameters, TablesSpan gradient,
+                Matrix input_gradient) const override;
 
  private:
   ConstMatrix weight(TablesView parameters) const;

@@ -26,7 +26,12 @@ Network::Network(std::vector<std::unique_ptr<Layer>> layers) : layers_(std::move
     first_table_.push_back(tables_.size());
     for (TableSpec& table : layers_[i]->tables()) tables_.push_back(std::move(table));
     widest_ = std::max(widest_, layers_[i]->outputs());
+    const bool in_place = i > 0 && layers_[i]->works_in_place() && !layers_[i - 1]->backward_reads_output();
+    buffer_of_.push_back(in_place ? buffer_of_.back() : i);
   }
+  MERIDIAN_CHECK(!layers_.back()->backward_reads_output(), "the last layer, {}, reads its output",
+                 layers_.size() - 1);
+  while (first_trained_ + 1 < layers_.size() && layers_[first_trained_]->tables().empty()) ++first_trained_;
   first_table_.push_back(tables_.size());
 }
 
@@ -54,35 +59,39 @@ void Network::fill_initial_values(std::size_t table, std::uint64_t seed, std::sp
 }
 
 CrossEntropy Network::compute_gradient(ConstMatrix input, std::span<const std::uint8_t> labels,
-                                       TablesView parameters, TablesSpan gradient,
-                                       NetworkScratch& scratch) const {
+                                       TablesView parameters, TablesSpan gradient, NetworkScratch& scratch,
+                                       LayerContext context) const {
   MERIDIAN_CHECK(gradient.size() == tables_.size(), "{} gradients for {} tables", gradient.size(),
                  tables_.size());
-  const Matrix logits = forward(input, parameters, scratch);
-  const CrossEntropy result = cross_entropy_gradient(logits, labels);
+  context.trains = true;
+  Matrix output_gradient = forward(context, input, parameters, scratch);
+  // The last layer's output now holds the gradient by itself; from there the two buffers take turns.
+  const CrossEntropy result = cross_entropy_gradient(output_gradient, labels);
   grow(scratch.gradient, input.rows * widest_);
   grow(scratch.next_gradient, input.rows * widest_);
-  // The last layer's output now holds the gradient by itself; from there the two buffers take turns.
-  ConstMatrix output_gradient = logits;
-  for (std::size_t i = layers_.size(); i-- > 0;) {
+  for (std::size_t i = layers_.size(); i-- > first_trained_;) {
     const Layer& layer = *layers_[i];
-    const Matrix input_gradient{i == 0 ? nullptr : scratch.next_gradient.data(), input.rows, layer.inputs()};
+    const bool in_place = buffer_of_[i] != i;
+    Matrix input_gradient{nullptr, input.rows, layer.inputs()};
+    if (i > first_trained_)
+      input_gradient.data = in_place ? output_gradient.data : scratch.next_gradient.data();
     const std::size_t first = first_table_[i];
-    layer.backward(i == 0 ? input : output_of(i - 1, input.rows, scratch), output_of(i, input.rows, scratch),
-                   output_gradient, own_tables(i, parameters),
+    layer.backward(context, i == 0 ? input : output_of(i - 1, input.rows, scratch),
+                   output_of(i, input.rows, scratch), output_gradient, own_tables(i, parameters),
                    gradient.subspan(first, first_table_[i + 1] - first), input_gradient);
-    std::swap(scratch.gradient, scratch.next_gradient);
-    output_gradient = {scratch.gradient.data(), input.rows, layer.inputs()};
+    if (!in_place) std::swap(scratch.gradient, scratch.next_gradient);
+    output_gradient = input_gradient;
   }
   return result;
 }
 
 CrossEntropy Network::evaluate(ConstMatrix input, std::span<const std::uint8_t> labels, TablesView parameters,
                                NetworkScratch& scratch) const {
-  return measure_cross_entropy(forward(input, parameters, scratch), labels);
+  return measure_cross_entropy(forward({}, input, parameters, scratch), labels);
 }
 
-Matrix Network::forward(ConstMatrix input, TablesView parameters, NetworkScratch& scratch) const {
+Matrix Network::forward(const LayerContext& context, ConstMatrix input, TablesView parameters,
+                        NetworkScratch& scratch) const {
   MERIDIAN_CHECK(input.columns == inputs() && parameters.size() == tables_.size(),
                  "{} inputs for {}, {} tables for {}", input.columns, inputs(), parameters.size(),
                  tables_.size());
@@ -90,16 +99,17 @@ Matrix Network::forward(ConstMatrix input, TablesView parameters, NetworkScratch
   ConstMatrix current = input;
   Matrix output;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    grow(scratch.outputs[i], input.rows * layers_[i]->outputs());
-    output = {scratch.outputs[i].data(), input.rows, layers_[i]->outputs()};
-    layers_[i]->forward(current, own_tables(i, parameters), output);
+    FloatBuffer& buffer = scratch.outputs[buffer_of_[i]];
+    grow(buffer, input.rows * layers_[i]->outputs());
+    output = {buffer.data(), input.rows, layers_[i]->outputs()};
+    layers_[i]->forward(context, current, own_tables(i, parameters), output);
     current = output;
   }
   return output;
 }
 
 ConstMatrix Network::output_of(std::size_t layer, std::size_t samples, const NetworkScratch& scratch) const {
-  return {scratch.outputs[layer].data(), samples, layers_[layer]->outputs()};
+  return {scratch.outputs[buffer_of_[layer]].data(), samples, layers_[layer]->outputs()};
 }
 
 TablesView Network::own_tables(std::size_t layer, TablesView tables) const {

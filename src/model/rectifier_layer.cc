@@ -4,12 +4,13 @@
 
 namespace meridian {
 
-void RectifierLayer::forward(ConstMatrix input, TablesView /*parameters*/, Matrix output) const {
+void RectifierLayer::forward(const LayerContext& /*context*/, ConstMatrix input, TablesView /*parameters*/,
+                             Matrix output) const {
   rectify(input, output);
 }
 
-void RectifierLayer::backward(ConstMatrix /*input*/, ConstMatrix output, ConstMatrix output_gradient,
-                              TablesView /*parameters*/, TablesSpan /*gradient*/,
+void RectifierLayer::backward(const LayerContext& /*context*/, ConstMatrix /*input*/, ConstMatrix output,
+                              ConstMatrix output_gradient, TablesView /*parameters*/, TablesSpan /*gradient*/,
                               Matrix input_gradient) const {
   if (input_gradient.data != nullptr) rectify_backward(output, output_gradient, input_gradient);
 }

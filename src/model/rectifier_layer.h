@@ -11,9 +11,13 @@ class RectifierLayer : public Layer {
 
   std::size_t inputs() const override { return size_; }
   std::size_t outputs() const override { return size_; }
-  void forward(ConstMatrix input, TablesView parameters, Matrix output) const override;
-  void backward(ConstMatrix input, ConstMatrix output, ConstMatrix output_gradient, TablesView parameters,
-                TablesSpan gradient, Matrix input_gradient) const override;
+  bool works_in_place() const override { return true; }
+  bool backward_reads_output() const override { return true; }
+  void forward(const LayerContext& context, ConstMatrix input, TablesView parameters,
+               Matrix output) const override;
+  void backward(const LayerContext& context, ConstMatrix input, ConstMatrix output,
+                ConstMatrix output_gradient, TablesView parameters, TablesSpan gradient,
+                Matrix input_gradient) const override;
 
  private:
   std::size_t size_;

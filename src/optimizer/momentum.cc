@@ -1,10 +1,8 @@
 #include "src/optimizer/momentum.h"
 
-#include <utility>
-
-#include "src/base/check.h"
 #include "src/base/float_buffer.h"
-#include "src/optimizer/finite.h"
+#include "src/base/instruction_sets.h"
+#include "src/optimizer/elementwise_optimizer.h"
 
 namespace meridian {
 namespace {
@@ -12,54 +10,52 @@ namespace {
 enum class Form { heavy_ball, nesterov };
 
 template <Form form>
-class Momentum : public Optimizer {
- public:
-  Momentum(OptimizerOptions options, std::size_t size) : options_(std::move(options)), velocity_(size) {}
+struct Formula {
+  float rate;
+  float momentum;
+  float* velocities;
 
-  bool step(Clock clock, float gradient_scale, float step_scale, std::span<const float> values,
-            std::span<float> gradient_in_step_out) override {
-    const std::size_t size = velocity_.size();
-    MERIDIAN_CHECK(values.size() == size && gradient_in_step_out.size() == size,
-                   "{} values and {} gradients for {} parameters", values.size(), gradient_in_step_out.size(),
-                   size);
-    const float rate = -options_.rate_at(clock);
-    const float momentum = static_cast<float>(options_.momentum);
-    float* const data = gradient_in_step_out.data();
-    float* const velocities = velocity_.data();
-    FiniteCheck check;
-    for (std::size_t i = 0; i < size; ++i) {
-      const float gradient = gradient_scale * data[i];
-      const float velocity = momentum * velocities[i] + gradient;
-      const float direction = form == Form::nesterov ? gradient + momentum * velocity : velocity;
-      const float step = rate * direction * step_scale;
-      check.see(step);
-      velocities[i] = velocity;
-      data[i] = step;
-    }
-    return check.all_finite();
+  float operator()(float gradient, float /*value*/, std::size_t i, FiniteCheck& /*check*/) const {
+    const float velocity = momentum * velocities[i] + gradient;
+    velocities[i] = velocity;
+    return -rate * (form == Form::nesterov ? gradient + momentum * velocity : velocity);
   }
-
- private:
-  OptimizerOptions options_;
-  FloatBuffer velocity_;
 };
 
-template <Form form>
-Result<std::unique_ptr<Optimizer>> make(const OptimizerOptions& options, std::size_t size) {
-  if (!(options.momentum >= 0.0 && options.momentum < 1.0)) {
-    return Error{fmt::format("momentum is {}; expected at least 0 and below 1", options.momentum)};
-  }
-  return std::unique_ptr<Optimizer>(std::make_unique<Momentum<form>>(options, size));
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+bool run_momentum(const StepPass& pass, const Formula<Form::heavy_ball>& formula) {
+  return run_pass(pass, formula);
 }
+
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+bool run_momentum(const StepPass& pass, const Formula<Form::nesterov>& formula) {
+  return run_pass(pass, formula);
+}
+
+template <Form form>
+class Momentum final : public ElementwiseOptimizer {
+ public:
+  Momentum(const OptimizerOptions& options, std::size_t size)
+      : ElementwiseOptimizer(options, size, WeightDecay::in_gradient), velocities_(size) {}
+
+ private:
+  bool run(Clock clock, std::size_t first, const StepPass& pass) override {
+    return run_momentum(pass, Formula<form>{.rate = options().rate_at(clock),
+                                            .momentum = static_cast<float>(options().momentum),
+                                            .velocities = velocities_.data() + first});
+  }
+
+  FloatBuffer velocities_;
+};
 
 }  // namespace
 
-Result<std::unique_ptr<Optimizer>> make_heavy_ball(const OptimizerOptions& options, std::size_t size) {
-  return make<Form::heavy_ball>(options, size);
+std::unique_ptr<Optimizer> make_heavy_ball(const OptimizerOptions& options, std::size_t size) {
+  return std::make_unique<Momentum<Form::heavy_ball>>(options, size);
 }
 
-Result<std::unique_ptr<Optimizer>> make_nesterov(const OptimizerOptions& options, std::size_t size) {
-  return make<Form::nesterov>(options, size);
+std::unique_ptr<Optimizer> make_nesterov(const OptimizerOptions& options, std::size_t size) {
+  return std::make_unique<Momentum<Form::nesterov>>(options, size);
 }
 
 }  // namespace meridian

@@ -11,7 +11,8 @@
 
 namespace meridian {
 
-Result<std::unique_ptr<Optimizer>> make_heavy_ball(const OptimizerOptions& options, std::size_t size);
-Result<std::unique_ptr<Optimizer>> make_nesterov(const OptimizerOptions& options, std::size_t size);
+/// `options` as with_defaults() returns them.
+std::unique_ptr<Optimizer> make_heavy_ball(const OptimizerOptions& options, std::size_t size);
+std::unique_ptr<Optimizer> make_nesterov(const OptimizerOptions& options, std::size_t size);
 
 }  // namespace meridian

@@ -1,47 +1,37 @@
 #include "src/optimizer/sgd.h"
 
-#include <utility>
-
-#include "src/base/check.h"
-#include "src/optimizer/finite.h"
+#include "src/base/instruction_sets.h"
+#include "src/optimizer/elementwise_optimizer.h"
 
 namespace meridian {
 namespace {
 
-class Sgd : public Optimizer {
- public:
-  Sgd(OptimizerOptions options, std::size_t size) : options_(std::move(options)), size_(size) {}
+struct Formula {
+  float rate;
 
-  bool step(Clock clock, float gradient_scale, float step_scale, std::span<const float> values,
-            std::span<float> gradient_in_step_out) override {
-    MERIDIAN_CHECK(values.size() == size_ && gradient_in_step_out.size() == size_,
-                   "{} values and {} gradients for {} parameters", values.size(), gradient_in_step_out.size(),
-                   size_);
-    const float factor = -options_.rate_at(clock) * gradient_scale;
-    float* const data = gradient_in_step_out.data();
-    FiniteCheck check;
-    for (std::size_t i = 0; i < size_; ++i) {
-      const float step = factor * data[i] * step_scale;
-      check.see(step);
-      data[i] = step;
-    }
-    return check.all_finite();
+  float operator()(float gradient, float /*value*/, std::size_t /*i*/, FiniteCheck& /*check*/) const {
+    return -rate * gradient;
   }
+};
+
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+bool run_sgd(const StepPass& pass, const Formula& formula) { return run_pass(pass, formula); }
+
+class Sgd final : public ElementwiseOptimizer {
+ public:
+  Sgd(const OptimizerOptions& options, std::size_t size)
+      : ElementwiseOptimizer(options, size, WeightDecay::in_gradient) {}
 
  private:
-  OptimizerOptions options_;
-  std::size_t size_;
+  bool run(Clock clock, std::size_t /*first*/, const StepPass& pass) override {
+    return run_sgd(pass, {options().rate_at(clock)});
+  }
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Optimizer>> make_sgd(const OptimizerOptions& options, std::size_t size) {
-  if (options.momentum != 0.0) {
-    return Error{
-        fmt::format("momentum is {}; expected 0 with the optimizer sgd (momentum and nesterov use it)",
-                    options.momentum)};
-  }
-  return std::unique_ptr<Optimizer>(std::make_unique<Sgd>(options, size));
+std::unique_ptr<Optimizer> make_sgd(const OptimizerOptions& options, std::size_t size) {
+  return std::make_unique<Sgd>(options, size);
 }
 
 }  // namespace meridian

@@ -1,13 +1,16 @@
 #include "src/program/calibration.h"
 
+#include <algorithm>
 #include <barrier>
 #include <chrono>
 #include <deque>
 #include <mutex>
 #include <numeric>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "datacenter/row_selection.h"
 #include "src/base/float_buffer.h"
 #include "src/program/link_parts.h"
 
@@ -24,27 +27,58 @@ double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-/// One worker's parameters, as they are at first, and room for its gradient.
-class Buffers {
+/// One worker's learner, the parameters as they are at first, and room for its update.
+class Calibrated {
  public:
-  explicit Buffers(const Workload& workload) {
-    for (std::size_t table = 0; table < workload.tables().size(); ++table) {
-      parameters_.emplace_back(workload.tables()[table].size());
-      sums_.emplace_back(workload.tables()[table].size());
-      workload.fill_initial_values(table, parameters_.back().span());
-      parameter_views_.emplace_back(parameters_.back().span());
-      sum_views_.emplace_back(sums_.back().span());
+  Calibrated(const Workload& workload, WorkerPlace place)
+      : tables_(workload.tables()),
+        learner_(workload.make_learner(place)),
+        rows_(tables_),
+        some_(tables_.size()) {
+    for (std::size_t table = 0; table < tables_.size(); ++table) {
+      all_.emplace_back(tables_[table].size());
+      update_.emplace_back(tables_[table].by_row ? 0 : tables_[table].size());
+      workload.fill_initial_values(table, all_.back().span());
+      whole_.emplace_back(all_.back().span());
     }
   }
 
-  std::span<const std::span<const float>> parameters() const { return parameter_views_; }
-  std::span<const std::span<float>> sums() const { return sum_views_; }
+  void update(Clock clock) {
+    std::vector<std::span<const float>> parameters = whole_;
+    std::vector<std::span<float>> update;
+    for (std::size_t table = 0; table < tables_.size(); ++table) {
+      if (tables_[table].by_row) parameters[table] = pick_rows(clock, table);
+      update.push_back(update_[table].span().first(parameters[table].size()));
+    }
+    (void)learner_->compute_update(clock, parameters, update);
+  }
+
+  void evaluate() { (void)learner_->evaluate(whole_); }
 
  private:
-  std::vector<FloatBuffer> parameters_;
-  std::vector<FloatBuffer> sums_;
-  std::vector<std::span<const float>> parameter_views_;
-  std::vector<std::span<float>> sum_views_;
+  /// The rows that a pull would have brought, in a buffer of their own.
+  std::span<const float> pick_rows(Clock clock, std::size_t table) {
+    std::vector<std::uint32_t>& rows = rows_.change(table);
+    rows.clear();
+    learner_->list_rows(clock, table, rows);
+    const std::size_t columns = tables_[table].columns;
+    const std::size_t entries = rows.size() * columns;
+    if (some_[table].size() < entries) {
+      some_[table] = FloatBuffer(entries);
+      update_[table] = FloatBuffer(entries);
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      std::copy_n(all_[table].data() + rows[i] * columns, columns, some_[table].data() + i * columns);
+    return std::as_const(some_[table]).span().first(entries);
+  }
+
+  const std::vector<TableSpec>& tables_;
+  std::unique_ptr<Learner> learner_;
+  datacenter::RowSelection rows_;
+  std::vector<FloatBuffer> all_;
+  std::vector<FloatBuffer> some_;  // of tables that are read by row
+  std::vector<FloatBuffer> update_;
+  std::vector<std::span<const float>> whole_;
 };
 
 /// How long the messages of one clock take inside a datacenter while no core has anything to do: a worker's
@@ -99,10 +133,7 @@ class LockStep {
 
 }  // namespace
 
-void warm_up(const Workload& workload, WorkerPlace place) {
-  const Buffers buffers(workload);
-  (void)workload.compute_gradient(place, 1, buffers.parameters(), buffers.sums());
-}
+void warm_up(const Workload& workload, WorkerPlace place) { Calibrated(workload, place).update(/*clock=*/1); }
 
 ComputeConfig measure_compute(const Deployment& deployment) {
   // Long against a time slice: where there are more workers than cores, each computes at full speed for a
@@ -126,7 +157,7 @@ ComputeConfig measure_compute(const Deployment& deployment) {
 
   const auto measure_worker = [&](WorkerPlace place) {
     warm_up(workload, place);
-    const Buffers buffers(workload);
+    Calibrated worker(workload, place);
     LockStep& step = steps[place.datacenter];
     const double pause = pauses[place.datacenter];
     together.arrive_and_wait();
@@ -134,11 +165,11 @@ ComputeConfig measure_compute(const Deployment& deployment) {
     Clock clock = 0;
     do {
       std::this_thread::sleep_for(std::chrono::duration<double>(pause));
-      (void)workload.compute_gradient(place, ++clock, buffers.parameters(), buffers.sums());
+      worker.update(++clock);
     } while (step.next_clock());
     together.arrive_and_wait();
     const auto begin = WallClock::now();
-    (void)workload.evaluate(place.worker, config.datacenters[place.datacenter].workers, buffers.parameters());
+    worker.evaluate();
     const double evaluation_s = seconds_since(begin);
     const std::lock_guard lock(mutex);
     gradients.push_back(step.seconds_per_clock() - pause);

@@ -70,4 +70,10 @@ struct ReportArguments {
 };
 int report_command(const ReportArguments& arguments);
 
+struct TopicsArguments {
+  std::filesystem::path folder;  ///< of a finished run
+  std::size_t words = 10;        ///< of each topic
+};
+int topics_command(const TopicsArguments& arguments);
+
 }  // namespace meridian::program

@@ -10,24 +10,12 @@
 #include "src/config/mode_presets.h"
 #include "src/config/run_identity.h"
 #include "src/config/spelling.h"
-#include "src/model/classification_workload.h"
 #include "src/program/link_parts.h"
 #include "src/program/wan_parts.h"
+#include "src/program/workload_parts.h"
+#include "src/workloads/registry.h"
 
 namespace meridian::program {
-namespace {
-
-/// The configuration was checked when it was read.
-LearningRate learning_rate_of(const OptimizerConfig& optimizer) {
-  const LearningRateScheduleConfig& schedule = optimizer.schedule;
-  LearningRateOptions options{.name = schedule.name, .warm_up = schedule.warm_up};
-  options.every = schedule.every.value_or(options.every);
-  options.factor = schedule.factor.value_or(options.factor);
-  options.clocks = schedule.clocks.value_or(options.clocks);
-  options.final = schedule.final_ratio.value_or(options.final);
-  return LearningRate::make(options).value();
-}
-}  // namespace
 
 std::vector<ProcessId> processes_of(const Config& config) {
   std::vector<ProcessId> ids;
@@ -65,20 +53,8 @@ Failure check_table_names(const Config& config, const std::vector<TableSpec>& ta
 Result<std::unique_ptr<Deployment>> Deployment::create(Config config) {
   std::unique_ptr<Deployment> made(new Deployment(std::move(config)));
   const WorkloadConfig& workload = made->config_.workload;
-  ClassificationOptions options;
-  options.model = workload.model.kind;
-  options.hidden = workload.model.hidden;
-  options.data.format = workload.data.format;
-  options.data.path = workload.data.path;
-  options.data.if_missing = workload.data.if_missing;
-  options.data.partition = workload.data.partition;
-  options.data.generated_train = workload.data.generated_train;
-  options.data.generated_test = workload.data.generated_test;
-  options.seed = made->config_.seed;
-  options.batch = workload.batch;
-  for (const DatacenterConfig& datacenter : made->config_.datacenters)
-    options.workers.push_back(datacenter.workers);
-  Result<std::unique_ptr<Workload>> built = make_classification_workload(options);
+  Result<std::unique_ptr<Workload>> built =
+      workload_kind(workload.model.kind).make(workload_options(made->config_));
   if (!built) return built.error();
   made->workload_ = std::move(built).value();
   if (Failure failure = check_table_names(made->config_, made->workload_->tables())) return *failure;
@@ -148,7 +124,8 @@ std::unique_ptr<datacenter::Worker> Deployment::make_worker(std::uint16_t datace
                        .straggler_probability = compute.stragglers.probability,
                        .straggler_factor = compute.stragglers.factor,
                        .seconds_per_evaluation = compute.seconds_per_evaluation,
-                       .factor = factor == compute.factor.end() ? 1.0 : factor->second}};
+                       .factor = factor == compute.factor.end() ? 1.0 : factor->second},
+      .clip_norm = config_.workload.optimizer.clip_norm};
   return std::make_unique<datacenter::Worker>(std::move(options),
                                               identity(ProcessId::worker(datacenter, index), incarnation),
                                               deadlines(), *workload_, *shards_);
@@ -168,8 +145,7 @@ Result<std::unique_ptr<wan::MirroredServer>> Deployment::make_server(std::uint16
                     .servers = own.servers,
                     .evaluate_every = workload.evaluate_every,
                     .stop_time = {},
-                    .optimizer = {workload.optimizer.name, workload.optimizer.learning_rate,
-                                  workload.optimizer.momentum, learning_rate_of(workload.optimizer)}};
+                    .optimizer = optimizer_of(workload.optimizer)};
   if (workload.stop.time_s) options.server.stop_time = from_seconds(*workload.stop.time_s);
 
   options.mirror.self = id;

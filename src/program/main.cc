@@ -117,6 +117,15 @@ int dispatch(int argc, char** argv) {
   report_app->footer("Example: meridian report runs/gaia runs/bsp --baseline runs/bsp");
   report_app->callback([&] { code = report_command(report); });
 
+  TopicsArguments topics;
+  CLI::App* const topics_app =
+      app.add_subcommand("topics", "what the topics of a finished run are about: the words of each");
+  topics_app->add_option("DIR", topics.folder, "the folder of a finished run of a topic model")->required();
+  topics_app->add_option("--words", topics.words, "words of each topic (default 10)")
+      ->check(CLI::Range(1, 1000));
+  topics_app->footer("Example: meridian topics runs/topics-gaia-1 --words 5");
+  topics_app->callback([&] { code = topics_command(topics); });
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

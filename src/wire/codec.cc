@@ -66,6 +66,13 @@ struct HeaderWriter {
     out.setClock(pull.clock);
     out.setFinal(pull.final);
     if (!pull.segments.empty()) write_segments(out, pull.segments);
+    out.setWhole(pull.whole);
+    if (pull.rows.empty()) return;
+    auto rows = out.initRows(static_cast<unsigned>(pull.rows.size()));
+    for (unsigned i = 0; i < pull.rows.size(); ++i) {
+      rows[i].setTable(pull.rows[i].table);
+      rows[i].setCount(pull.rows[i].count);
+    }
   }
   void operator()(const PullReply& reply) {
     auto out = header.initPullReply();
@@ -91,6 +98,11 @@ struct HeaderWriter {
     out.setSamples(part.sums.samples);
     out.setFinal(part.final);
     write_waits(out, part.waits);
+    out.setTrainLossSum(part.train_loss_sum);
+    out.setTrainSamples(part.train_samples);
+    if (part.sums.more.empty()) return;
+    auto more = out.initMore(static_cast<unsigned>(part.sums.more.size()));
+    for (unsigned i = 0; i < part.sums.more.size(); ++i) more.set(i, part.sums.more[i]);
   }
   void operator()(const ServerSample& sample) {
     auto out = header.initServerSample();
@@ -222,7 +234,11 @@ Body read_body(schema::Header::Reader header) {
       return Goodbye{header.getGoodbye().getFailed(), read_text(header.getGoodbye().getReason())};
     case schema::Header::PULL: {
       const auto in = header.getPull();
-      return Pull{in.getClock(), in.getFinal(), read_segments(in, /*dense_only=*/true)};
+      Pull pull{in.getClock(), in.getFinal(), read_segments(in, /*dense_only=*/true), in.getWhole()};
+      if (in.getRows().size() > kMaxSegments)
+        throw Malformed{fmt::format("{} lists of rows", in.getRows().size())};
+      for (const auto list : in.getRows()) pull.rows.push_back({list.getTable(), list.getCount()});
+      return pull;
     }
     case schema::Header::PULL_REPLY: {
       const auto in = header.getPullReply();
@@ -237,9 +253,12 @@ Body read_body(schema::Header::Reader header) {
       return Finished{header.getFinished().getClock()};
     case schema::Header::EVALUATION_PART: {
       const auto in = header.getEvaluationPart();
-      return EvaluationPart{in.getClock(),
-                            EvaluationSums{in.getMetricSum(), in.getLossSum(), in.getSamples()},
-                            in.getFinal(), read_waits(in)};
+      EvaluationSums sums{in.getMetricSum(), in.getLossSum(), in.getSamples()};
+      if (in.getMore().size() > kMaxFurtherSums)
+        throw Malformed{fmt::format("{} further sums", in.getMore().size())};
+      for (const double sum : in.getMore()) sums.more.push_back(sum);
+      return EvaluationPart{in.getClock(),  std::move(sums),      in.getFinal(),
+                            read_waits(in), in.getTrainLossSum(), in.getTrainSamples()};
     }
     case schema::Header::SERVER_SAMPLE: {
       const auto in = header.getServerSample();
@@ -305,6 +324,14 @@ void check_payloads(const Body& body, std::span<const Payload> payloads) {
   };
   if (const auto* reply = std::get_if<PullReply>(&body)) return one_each(reply->segments);
   if (const auto* push = std::get_if<Push>(&body)) return one_each(push->segments);
+  if (const auto* pull = std::get_if<Pull>(&body)) {
+    bool fits = payloads.size() == pull->rows.size();
+    for (std::size_t i = 0; fits && i < payloads.size(); ++i)
+      fits = payloads[i].size() == std::size_t{pull->rows[i].count} * sizeof(std::uint32_t);
+    if (!fits)
+      throw Malformed{fmt::format("{} payloads with {} lists of rows", payloads.size(), pull->rows.size())};
+    return;
+  }
   if (const auto* update = std::get_if<Update>(&body)) {
     std::size_t expected = 0;
     for (const Segment& segment : update->segments) expected += segment.payload_bytes();

@@ -15,6 +15,8 @@ namespace meridian {
 inline constexpr std::size_t kMaxHeaderBytes = 256 * 1024;
 /// No message has more segments than this.
 inline constexpr std::size_t kMaxSegments = 4096;
+/// No evaluation has more further sums than this.
+inline constexpr std::size_t kMaxFurtherSums = 16384;
 
 struct Header {
   Body body;

@@ -42,6 +42,14 @@ struct Pull {
   clock @0 :UInt32;         # clocks that the reader has finished
   final @1 :Bool;           # the parameters after the drain
   segments @2 :List(Segment); # the ranges to read; none: all that the server owns
+  whole @3 :Bool;           # read all rows of every table, not only the ones below
+  rows @4 :List(RowList);   # of tables that are read by row, the rows that the reader's next push updates
+}
+
+# Rows of one table. Their numbers are a payload of their own: count UInt32, rising.
+struct RowList {
+  table @0 :UInt16;
+  count @1 :UInt32;
 }
 
 struct PullReply {
@@ -74,6 +82,9 @@ struct EvaluationPart {
   localWaitNs @5 :UInt64;   # the worker's sums so far
   selectiveWaitNs @6 :UInt64;
   mirrorWaitNs @7 :UInt64;
+  more @8 :List(Float64);
+  trainLossSum @9 :Float64; # since the evaluation before
+  trainSamples @10 :UInt64;
 }
 
 struct LinkBytes {

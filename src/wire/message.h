@@ -10,7 +10,7 @@
 #include "src/base/process_id.h"
 #include "src/base/time.h"
 #include "src/wire/payload.h"
-#include "src/workload/workload.h"
+#include "src/workload/learner.h"
 
 namespace meridian {
 
@@ -76,13 +76,25 @@ struct Segment {
   std::size_t payload_bytes() const { return sparse == 0 ? count * 4 : sparse * 8; }
 };
 
+/// Rows of one table that is read by row; their numbers (32 bits each, rising) are a payload.
+struct RowList {
+  std::uint16_t table = 0;
+  std::uint32_t count = 0;
+  bool operator==(const RowList&) const = default;
+};
+
 struct Pull {
   Clock clock = 0;  ///< clocks that the reader has finished
   bool final = false;
   std::vector<Segment> segments = {};  ///< dense ranges to read; none: all that the server owns
+  bool whole = false;                  ///< all rows of every table are read, not only those of `rows`
+  /// Of each table that is read by row, those of the server's rows that the reader's next push updates.
+  std::vector<RowList> rows = {};
   bool operator==(const Pull&) const = default;
 };
 
+/// Of a table that is read by row a reply, and the push that follows, carry the pull's rows one after the
+/// other: segments count entries among these.
 struct PullReply {
   Clock clock = 0;
   std::uint16_t part = 0;
@@ -110,6 +122,9 @@ struct EvaluationPart {
   EvaluationSums sums;
   bool final = false;
   Waits waits;  ///< the worker's sums so far
+  /// The training loss summed over the samples since the evaluation before.
+  double train_loss_sum = 0.0;
+  std::uint64_t train_samples = 0;
   bool operator==(const EvaluationPart&) const = default;
 };
 

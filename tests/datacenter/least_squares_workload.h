@@ -11,6 +11,7 @@
 
 #include "src/base/random.h"
 #include "src/workload/workload.h"
+#include "tests/src/workload/forwarding_learner.h"
 
 namespace meridian {
 
@@ -32,12 +33,12 @@ class LeastSquaresWorkload final : public Workload {
 
   std::size_t samples_per_clock(WorkerPlace place) const override { return shares_.at(place.worker); }
 
-  GradientReport compute_gradient(WorkerPlace place, Clock clock, TablesView parameters,
-                                  TablesSpan gradient) const override {
+  UpdateReport compute_gradient(WorkerPlace place, Clock clock, TablesView parameters,
+                                TablesSpan gradient) const {
     for (const std::span<float> table : gradient) std::fill(table.begin(), table.end(), 0.0F);
     const std::size_t first = std::accumulate(
         shares_.begin(), shares_.begin() + static_cast<std::ptrdiff_t>(place.worker), std::size_t{0});
-    GradientReport report{shares_.at(place.worker), 0.0};
+    UpdateReport report{shares_.at(place.worker), 0.0};
     for (std::size_t i = first; i < first + report.samples; ++i) {
       const Sample sample = sample_of(clock, i);
       for (std::size_t o = 0; o < kOutputs; ++o) {
@@ -50,7 +51,7 @@ class LeastSquaresWorkload final : public Workload {
     return report;
   }
 
-  EvaluationSums evaluate(std::size_t part, std::size_t parts, TablesView parameters) const override {
+  EvaluationSums evaluate(std::size_t part, std::size_t parts, TablesView parameters) const {
     EvaluationSums sums;
     for (std::size_t i = part * kHeldOut / parts; i < (part + 1) * kHeldOut / parts; ++i) {
       const Sample sample = sample_of(/*clock=*/0, i);
@@ -62,6 +63,10 @@ class LeastSquaresWorkload final : public Workload {
       ++sums.samples;
     }
     return sums;
+  }
+
+  std::unique_ptr<Learner> make_learner(WorkerPlace place) const override {
+    return std::make_unique<ForwardingLearner<LeastSquaresWorkload>>(*this, place, shares_.size());
   }
 
   double objective(const EvaluationSums& sums) const override {

@@ -19,6 +19,7 @@
 #include "src/config/emulation_config.h"
 #include "src/config/mode_explanation.h"
 #include "src/config/mode_presets.h"
+#include "src/workloads/registry.h"
 #include "tests/docs/page.h"
 #include "tests/src/output/temporary_folder.h"
 
@@ -41,6 +42,26 @@ std::vector<std::string> surroundings(const Path& path) {
     return {"workload.optimizer.schedule={name: step, every: 10}"};
   if (path == "workload.optimizer.schedule.final")
     return {"workload.optimizer.schedule={name: cosine, clocks: 10}"};
+  if (path.starts_with("workload.optimizer.beta") || path == "workload.optimizer.epsilon")
+    return {"workload.optimizer.name=adam"};
+  if (path == "workload.optimizer.decay") return {"workload.optimizer.name=rmsprop"};
+  if (path == "workload.data.partition.overlap") return {"workload.data.partition={workers: overlap}"};
+  if (path == "workload.data.partition.label_skew")
+    return {"workload.data.partition={datacenters: label_skew}"};
+  if (path == "workload.data.partition.concentration")
+    return {"workload.data.partition={datacenters: dirichlet}"};
+  const auto with_kind = [](const std::string& kind) -> std::vector<std::string> {
+    return {"workload.model={kind: " + kind + "}", "workload.data={format: generated}"};
+  };
+  for (const WorkloadKind& kind : workload_kinds()) {
+    for (const NumberKey& key : kind.numbers) {
+      if (path == "workload.model." + std::string(key.name)) return with_kind(std::string(kind.name));
+    }
+    for (const WordKey& key : kind.words) {
+      if (path == "workload.model." + std::string(key.name)) return with_kind(std::string(kind.name));
+    }
+  }
+  if (path == "workload.data.held_out") return with_kind("topics");
   if (path.starts_with("wan.links.pairs[]."))
     return {"wan.links.pairs=[{between: [east, west], bandwidth_mbps: 10, rtt_ms: 20}]"};
   return {};

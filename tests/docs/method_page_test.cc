@@ -3,26 +3,12 @@
 // and its changes apply to the files that they name.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <sstream>
 #include <string>
 
 #include "tests/docs/page.h"
 
 namespace meridian {
 namespace {
-
-/// What a change needs to find: the lines that stay and the lines that go, in a row.
-std::string lines_before(const std::string& change) {
-  std::istringstream lines(change);
-  std::string before;
-  std::string line;
-  std::getline(lines, line);  // the file's name
-  while (std::getline(lines, line)) {
-    if (!line.starts_with('+')) before += line.substr(std::min<std::size_t>(1, line.size())) + '\n';
-  }
-  return before;
-}
 
 TEST(MethodPage, ShowsTheCodeThatIsTested) {
   const std::string method = docs::read_source("tests/wan/every_third.h");
@@ -49,7 +35,7 @@ TEST(MethodPage, ShowsChangesThatApply) {
     ++compared;
     ASSERT_TRUE(block.text.starts_with(heading)) << block.text;
     const std::string file = block.text.substr(heading.size(), block.text.find('\n') - heading.size());
-    const std::string before = lines_before(block.text);
+    const std::string before = docs::lines_before(block.text);
     ASSERT_FALSE(before.empty()) << block.text;
     EXPECT_NE(docs::read_source(file).find(before), std::string::npos) << file << " does not have\n"
                                                                        << before;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -70,6 +71,17 @@ Page read_page(const std::string& name) {
   }
   EXPECT_FALSE(in_block) << name << ": a code block does not end";
   return page;
+}
+
+std::string lines_before(const std::string& change) {
+  std::istringstream lines(change);
+  std::string before;
+  std::string line;
+  std::getline(lines, line);  // the file's name
+  while (std::getline(lines, line)) {
+    if (!line.starts_with('+')) before += line.substr(std::min<std::size_t>(1, line.size())) + '\n';
+  }
+  return before;
 }
 
 }  // namespace meridian::docs

@@ -35,4 +35,8 @@ std::string read_source(const std::filesystem::path& path_in_tree);
 /// The folder of the source tree.
 std::filesystem::path source_folder();
 
+/// What a change (a diff that begins with its file's name) needs to find: the lines that stay and the lines
+/// that go, in a row.
+std::string lines_before(const std::string& change);
+
 }  // namespace meridian::docs

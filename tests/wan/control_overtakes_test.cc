@@ -97,8 +97,7 @@ class BigTable final : public Workload {
     std::fill(values.begin(), values.end(), 1.0F);
   }
   std::size_t samples_per_clock(WorkerPlace) const override { return 1; }
-  GradientReport compute_gradient(WorkerPlace, Clock, TablesView, TablesSpan) const override { return {}; }
-  EvaluationSums evaluate(std::size_t, std::size_t, TablesView) const override { return {}; }
+  std::unique_ptr<Learner> make_learner(WorkerPlace) const override { return nullptr; }
   double objective(const EvaluationSums&) const override { return 0.0; }
   const char* metric_name() const override { return "loss"; }
   bool larger_is_better() const override { return false; }

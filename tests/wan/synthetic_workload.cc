@@ -38,8 +38,8 @@ std::size_t CountingWorkload::samples_per_clock(WorkerPlace place) const {
   return place.worker == 0 ? kSamples - (workers - 1) : 1;
 }
 
-GradientReport CountingWorkload::compute_gradient(WorkerPlace place, Clock clock, TablesView /*parameters*/,
-                                                  TablesSpan gradient) const {
+UpdateReport CountingWorkload::compute_gradient(WorkerPlace place, Clock clock, TablesView /*parameters*/,
+                                                TablesSpan gradient) const {
   for (std::size_t table = 0; table < gradient.size(); ++table) {
     for (std::size_t entry = 0; entry < gradient[table].size(); ++entry) {
       gradient[table][entry] = owner(table, entry) == place.datacenter
@@ -70,8 +70,8 @@ void QuadraticWorkload::fill_initial_values(std::size_t table, std::span<float> 
   for (float& value : values) value = static_cast<float>(random.normal());
 }
 
-GradientReport QuadraticWorkload::compute_gradient(WorkerPlace place, Clock clock, TablesView parameters,
-                                                   TablesSpan gradient) const {
+UpdateReport QuadraticWorkload::compute_gradient(WorkerPlace place, Clock clock, TablesView parameters,
+                                                 TablesSpan gradient) const {
   std::size_t worker = place.worker;
   for (std::size_t d = 0; d < place.datacenter; ++d) worker += options_.workers[d];
   Random random = Random::for_parts(options_.seed, {hash_text("targets"), worker, clock});

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "src/workload/workload.h"
+#include "tests/src/workload/forwarding_learner.h"
 
 namespace meridian::wan {
 
@@ -45,11 +46,15 @@ class CountingWorkload final : public Workload {
   const std::vector<TableSpec>& tables() const override { return options_.tables; }
   void fill_initial_values(std::size_t table, std::span<float> values) const override;
   std::size_t samples_per_clock(WorkerPlace place) const override;
-  GradientReport compute_gradient(WorkerPlace place, Clock clock, TablesView parameters,
-                                  TablesSpan gradient) const override;
+  UpdateReport compute_gradient(WorkerPlace place, Clock clock, TablesView parameters,
+                                TablesSpan gradient) const;
   /// The objective: by how much the parameters have fallen, summed over all entries. With only_positive it
   /// rises clock by clock.
-  EvaluationSums evaluate(std::size_t part, std::size_t parts, TablesView parameters) const override;
+  EvaluationSums evaluate(std::size_t part, std::size_t parts, TablesView parameters) const;
+  std::unique_ptr<Learner> make_learner(WorkerPlace place) const override {
+    return std::make_unique<ForwardingLearner<CountingWorkload>>(*this, place,
+                                                                 options_.workers.at(place.datacenter));
+  }
   double objective(const EvaluationSums& sums) const override {
     return sums.metric_sum / static_cast<double>(sums.samples);
   }
@@ -77,9 +82,13 @@ class QuadraticWorkload final : public Workload {
   const std::vector<TableSpec>& tables() const override { return options_.tables; }
   void fill_initial_values(std::size_t table, std::span<float> values) const override;
   std::size_t samples_per_clock(WorkerPlace /*place*/) const override { return 3; }
-  GradientReport compute_gradient(WorkerPlace place, Clock clock, TablesView parameters,
-                                  TablesSpan gradient) const override;
-  EvaluationSums evaluate(std::size_t part, std::size_t parts, TablesView parameters) const override;
+  UpdateReport compute_gradient(WorkerPlace place, Clock clock, TablesView parameters,
+                                TablesSpan gradient) const;
+  EvaluationSums evaluate(std::size_t part, std::size_t parts, TablesView parameters) const;
+  std::unique_ptr<Learner> make_learner(WorkerPlace place) const override {
+    return std::make_unique<ForwardingLearner<QuadraticWorkload>>(*this, place,
+                                                                  options_.workers.at(place.datacenter));
+  }
   double objective(const EvaluationSums& sums) const override {
     return sums.metric_sum / static_cast<double>(sums.samples);
   }

@@ -14,8 +14,10 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "src/config/choices.h"
 #include "src/config/emulation_config.h"
 #include "src/config/yaml_tree.h"
+#include "src/optimizer/optimizer.h"
 #include "tests/src/config/sample_config.h"
 
 namespace meridian {
@@ -38,8 +40,11 @@ TEST(ConfigReader, ReadsEveryKey) {
   EXPECT_EQ(config.seed, 7U);
   const WorkloadConfig& workload = config.workload;
   EXPECT_EQ(workload.model, (ModelConfig{"mlp", {128, 64}}));
-  EXPECT_EQ(workload.data,
-            (DataConfig{"idx", in_dir("data/fashion"), "generated", "contiguous", 60000, 10000}));
+  DataConfig data;
+  data.path = in_dir("data/fashion");
+  data.if_missing = "generated";
+  data.partition.workers = "contiguous";
+  EXPECT_EQ(workload.data, data);
   EXPECT_EQ(workload.optimizer, (OptimizerConfig{"momentum", 0.1, 0.9}));
   EXPECT_EQ(workload.batch, 32U);
   EXPECT_EQ(workload.evaluate_every, 50U);
@@ -143,6 +148,89 @@ TEST(ConfigReader, FillsDefaults) {
   EXPECT_EQ(output_folder(config), "runs/small-gaia-1");
   EXPECT_EQ(config_of(kSmallest, {"datacenters.here.servers=40"}).shards, 40U);
   EXPECT_EQ(config_of(kSmallest, {"workload.compute=measured"}), config);
+}
+
+TEST(ConfigReader, OptimizersTakeTheirOwnKeysAndDefaults) {
+  const auto optimizer_of = [](const std::string& yaml) {
+    return config_of(kSmallest, {"workload.optimizer={learning_rate: 0.5, " + yaml + "}"}).workload.optimizer;
+  };
+  const auto named = [](const std::string& name) {
+    return OptimizerConfig{.name = name, .learning_rate = 0.5};
+  };
+  OptimizerConfig adam = named("adam");
+  adam.beta1 = 0.9;
+  adam.beta2 = 0.999;
+  adam.epsilon = 1e-8;
+  EXPECT_EQ(optimizer_of("name: adam"), adam);
+  OptimizerConfig adamw = adam;
+  adamw.name = "adamw";
+  adamw.weight_decay = 0.01;
+  EXPECT_EQ(optimizer_of("name: adamw"), adamw);
+  adamw.weight_decay = 0;
+  EXPECT_EQ(optimizer_of("name: adamw, weight_decay: 0"), adamw);
+  OptimizerConfig rmsprop = named("rmsprop");
+  rmsprop.epsilon = 1e-8;
+  rmsprop.decay = 0.99;
+  EXPECT_EQ(optimizer_of("name: rmsprop"), rmsprop);
+  OptimizerConfig adagrad = named("adagrad");
+  adagrad.epsilon = 1e-10;
+  EXPECT_EQ(optimizer_of("name: adagrad"), adagrad);
+  // Every optimizer decays and clips.
+  OptimizerConfig sgd = named("sgd");
+  sgd.weight_decay = 0.25;
+  sgd.clip_value = 2.0;
+  sgd.clip_norm = 1e9;
+  EXPECT_EQ(optimizer_of("weight_decay: 0.25, clip_value: 2, clip_norm: 1e9, momentum: 0"), sgd);
+  adam.beta1 = 0.0;
+  adam.beta2 = 0.5;
+  adam.epsilon = 1.0;
+  EXPECT_EQ(optimizer_of("name: adam, beta1: 0, beta2: 0.5, epsilon: 1"), adam);
+  rmsprop.decay = 0.5;
+  EXPECT_EQ(optimizer_of("name: rmsprop, decay: 0.5"), rmsprop);
+  // Sums of gradients ask for other rates than means.
+  EXPECT_EQ(
+      config_of(kSmallest, {"workload.optimizer={learning_rate: 1e-6}"}).workload.optimizer.learning_rate,
+      1e-6);
+}
+
+// The server refuses what makes no sense to it; nothing that the reader accepts may be among that.
+TEST(ConfigReader, AcceptsWhatOptimizersTakeAndTakesTheSameDefaults) {
+  const auto names = optimizer_names();
+  EXPECT_TRUE(std::equal(names.begin(), names.end(), kOptimizers.begin(), kOptimizers.end()));
+  for (const std::string_view name : kOptimizers) {
+    const auto yaml = [&](std::string_view more) {
+      return fmt::format("workload.optimizer={{name: {}, learning_rate: 0.5{}{}}}", name,
+                         uses_momentum(name) ? ", momentum: 0.5" : "", more);
+    };
+    OptimizerOptions options{.name = std::string(name), .learning_rate = 0.5};
+    if (uses_momentum(name)) options.momentum = 0.5;
+    const OptimizerConfig config = config_of(kSmallest, {yaml("")}).workload.optimizer;
+    const OptimizerOptions filled = with_defaults(options).value();
+    EXPECT_EQ(config.weight_decay, filled.weight_decay) << name;
+    EXPECT_EQ(config.clip_value, filled.clip_value) << name;
+    EXPECT_EQ(config.beta1, filled.beta1) << name;
+    EXPECT_EQ(config.beta2, filled.beta2) << name;
+    EXPECT_EQ(config.epsilon, filled.epsilon) << name;
+    EXPECT_EQ(config.decay, filled.decay) << name;
+    struct Key {
+      std::string_view name;
+      std::optional<double> OptimizerOptions::*option;
+    };
+    for (const Key& key :
+         {Key{"weight_decay", &OptimizerOptions::weight_decay},
+          Key{"clip_value", &OptimizerOptions::clip_value}, Key{"beta1", &OptimizerOptions::beta1},
+          Key{"beta2", &OptimizerOptions::beta2}, Key{"epsilon", &OptimizerOptions::epsilon},
+          Key{"decay", &OptimizerOptions::decay}}) {
+      for (const double value :
+           {-1.0, 0.0, 1e-31, 1e-30, 0.5, 0.999999, 1.0, 1.1, 1000.0, 1001.0, 1e9, 2e9}) {
+        OptimizerOptions with = options;
+        with.*key.option = value;
+        EXPECT_EQ(sample::read(kSmallest, {yaml(fmt::format(", {}: {}", key.name, value))}).ok(),
+                  with_defaults(with).ok())
+            << name << " with " << key.name << " " << value;
+      }
+    }
+  }
 }
 
 TEST(ConfigReader, SchedulesTakeTheirOwnKeysAndDefaults) {
@@ -274,8 +362,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "workload.stop.time_s is '300s'; expected a number above 0, at most 10000000"},
         Refusal{"AListForText", "path: data/fashion", "path: @[data]",
                 "workload.data.path is a list; expected a folder"},
-        Refusal{"AMapForAChoice", "partition: contiguous", "partition: @{}",
-                "workload.data.partition is a map; expected random, contiguous or round_robin"},
+        Refusal{"AListForAChoice", "partition: contiguous", "partition: @[]",
+                "workload.data.partition is a list; expected a map with workers and datacenters, or one of "
+                "random, "
+                "contiguous, round_robin or overlap"},
         Refusal{"ANumberForAList", "hidden: [128, 64]", "hidden: @128",
                 "workload.model.hidden is '128'; expected a list of 1 to 64 layer widths, such as [128]"},
         Refusal{"ATag", "seed: 7", "seed: @!!int 7",
@@ -290,7 +380,8 @@ INSTANTIATE_TEST_SUITE_P(
             "name is 'no/slash'; expected at most 64 of letters, digits, '.', '_' and '-', a letter or digit "
             "first"},
         Refusal{"Model", "kind: mlp", "kind: @mpl",
-                "workload.model.kind is 'mpl', perhaps 'mlp'; expected softmax or mlp"},
+                "workload.model.kind is 'mpl', perhaps 'mlp'; expected softmax, mlp, cnn, "
+                "matrix_factorisation, topics or sparse_logistic"},
         Refusal{"HiddenOfSoftmax", "{kind: mlp, hidden: [128, 64]}", "{kind: softmax, hidden: @[128, 64]}",
                 "workload.model.hidden with a softmax model; expected no hidden layers, or kind: mlp"},
         Refusal{"NoHidden", "{kind: mlp, hidden: [128, 64]}", "@mlp",
@@ -306,7 +397,51 @@ INSTANTIATE_TEST_SUITE_P(
                 "workload.data.path is missing; expected the key 'path' in workload.data"},
         Refusal{
             "Optimizer", "name: momentum", "name: @nestorov",
-            "workload.optimizer.name is 'nestorov', perhaps 'nesterov'; expected sgd, momentum or nesterov"},
+            "workload.optimizer.name is 'nestorov', perhaps 'nesterov'; expected sgd, momentum, nesterov, "
+            "adagrad, rmsprop, adam or adamw"},
+        // "increment" is for tables that no optimizer serves.
+        Refusal{"OptimizerOfTables", "{name: momentum, learning_rate: 0.1, momentum: 0.9}",
+                "{name: @increment, learning_rate: 0.1, beta1: 0.5, decay: 0.5}",
+                "workload.optimizer.name is 'increment'; expected sgd, momentum, nesterov, adagrad, rmsprop, "
+                "adam or adamw"},
+        Refusal{"MomentumOfAdam", "{name: momentum, learning_rate: 0.1, momentum: 0.9}",
+                "{name: adam, learning_rate: 0.1, momentum: @0.9}",
+                "workload.optimizer.momentum is 0.9, which the optimizer adam does not use; expected 0, or "
+                "name: momentum or nesterov"},
+        Refusal{"NoMomentum", "{name: momentum, learning_rate: 0.1, momentum: 0.9}",
+                "@{name: nesterov, learning_rate: 0.1}",
+                "workload.optimizer.momentum is missing; expected the key 'momentum' in workload.optimizer"},
+        Refusal{
+            "Beta1OfMomentum", "momentum: 0.9}", "momentum: 0.9, beta1: @0.9}",
+            "workload.optimizer.beta1 is given, which the optimizer momentum does not use; expected no such "
+            "key, or name: adam or adamw"},
+        Refusal{
+            "Beta2OfMomentum", "momentum: 0.9}", "momentum: 0.9, beta2: @0.9}",
+            "workload.optimizer.beta2 is given, which the optimizer momentum does not use; expected no such "
+            "key, or name: adam or adamw"},
+        Refusal{"EpsilonOfMomentum", "momentum: 0.9}", "momentum: 0.9, epsilon: @0.9}",
+                "workload.optimizer.epsilon is given, which the optimizer momentum does not use; expected no "
+                "such key, or name: adagrad, rmsprop, adam or adamw"},
+        Refusal{
+            "DecayOfMomentum", "momentum: 0.9}", "momentum: 0.9, decay: @0.9}",
+            "workload.optimizer.decay is given, which the optimizer momentum does not use; expected no such "
+            "key, or name: rmsprop"},
+        Refusal{"DecayOfAdam", "{name: momentum, learning_rate: 0.1, momentum: 0.9}",
+                "{name: adam, learning_rate: 0.1, decay: @0.9}",
+                "workload.optimizer.decay is given, which the optimizer adam does not use; expected no such "
+                "key, or name: rmsprop"},
+        Refusal{"Beta1", "{name: momentum, learning_rate: 0.1, momentum: 0.9}",
+                "{name: adam, learning_rate: 0.1, beta1: @1}",
+                "workload.optimizer.beta1 is '1'; expected a number from 0, below 1"},
+        Refusal{"Epsilon", "{name: momentum, learning_rate: 0.1, momentum: 0.9}",
+                "{name: adam, learning_rate: 0.1, epsilon: @0}",
+                "workload.optimizer.epsilon is '0'; expected a number from 1e-30 to 1"},
+        Refusal{"WeightDecay", "momentum: 0.9}", "momentum: 0.9, weight_decay: @-1e-4}",
+                "workload.optimizer.weight_decay is '-1e-4'; expected a number from 0 to 1000"},
+        Refusal{"ClipValue", "momentum: 0.9}", "momentum: 0.9, clip_value: @0}",
+                "workload.optimizer.clip_value is '0'; expected a number from 1e-30 to 1000000000"},
+        Refusal{"ClipNorm", "momentum: 0.9}", "momentum: 0.9, clip_norm: @none}",
+                "workload.optimizer.clip_norm is 'none'; expected a number from 1e-30 to 1000000000"},
         Refusal{"LearningRate", "learning_rate: 0.1", "learning_rate: @0",
                 "workload.optimizer.learning_rate is '0'; expected a number above 0, at most 1000"},
         Refusal{"Momentum", "momentum: 0.9", "momentum: @1",

@@ -33,8 +33,9 @@ TEST(ModePresets, AreTheModesThatAFileMayName) {
                  [](const ModePreset& preset, std::string_view word) { return preset.name == word; }));
   EXPECT_EQ(find_mode_preset("gossip"), nullptr);
   // Defaults that stand in two places agree.
-  EXPECT_EQ(find_mode_preset(WanConfig{}.mode)->choice, WanConfig{}.choice);
-  EXPECT_EQ(find_mode_preset(WanConfig{}.mode)->default_h, WanConfig{}.parameters.h);
+  const WanConfig defaults;
+  EXPECT_EQ(find_mode_preset(defaults.mode)->choice, defaults.choice);
+  EXPECT_EQ(find_mode_preset(defaults.mode)->default_h, defaults.parameters.h);
 }
 
 TEST(ModePresets, StandForTheirChoices) {

@@ -31,9 +31,19 @@ TEST(ResolvedYaml, ReadsBackEqual) {
            {"wan.links=lan"},
            {"workload.compute=measured"},
            {"workload.model=softmax"},
+           {"workload.model={kind: cnn, layers: [{conv: {channels: 6, kernel: 5, padding: 2}}, relu, "
+            "{max_pool: 2},"
+            " {average_pool: {kernel: 3, stride: 1}}, {group_norm: 3}, {dropout: 0.25}, {dense: 120}]}"},
            {"workload.data={format: generated, generated_train: 500}"},
            {"workload.stop={time_s: 1e-3}"},
            {"workload.compute.factor=null"},
+           {"workload.optimizer={learning_rate: 1e-6}"},
+           {"workload.optimizer={name: nesterov, learning_rate: 1, momentum: 0}"},
+           {"workload.optimizer={name: adagrad, learning_rate: 1, weight_decay: 1e-4}"},
+           {"workload.optimizer={name: rmsprop, learning_rate: 1, decay: 0.9, clip_value: 5}"},
+           {"workload.optimizer={name: adam, learning_rate: 1, beta1: 0, clip_norm: 0.25}"},
+           {"workload.optimizer={name: adamw, learning_rate: 1, beta2: 0.99, epsilon: 1e-6}"},
+           {"workload.optimizer={name: adamw, learning_rate: 1, weight_decay: 0}"},
            {"workload.optimizer.schedule=inverse_sqrt"},
            {"workload.optimizer.schedule={warm_up: 7}"},
            {"workload.optimizer.schedule={name: step, every: 100}"},
@@ -45,7 +55,7 @@ TEST(ResolvedYaml, ReadsBackEqual) {
            {"wan.parameters.v0=0"},
            {"wan.parameters={schedule: linear, v0: 1, v_end: 0.25, ramp_clocks: 90, soft_ratio: 0.1}"},
            {"wan.parameters={ds: auto, ds_most: 7, by: row, floor: 1e-9}"},
-           {"wan.parameters.tables={a/b-c_d.0: {}, \"1\": {v0: 3}, \"null\": {by: row}}"},
+           {R"(wan.parameters.tables={a/b-c_d.0: {}, "1": {v0: 3}, "null": {by: row}})"},
            {"wan.parameters.outer={name: nesterov, learning_rate: 0.7, momentum: 0.9}", "wan.mode=local_sgd"},
            {"wan.mode=local_sgd", "wan.parameters=null"},
            {"wan.mode=bsp"},
@@ -85,6 +95,34 @@ TEST(ResolvedYaml, KeepsAwkwardText) {
     config.name = word;
     EXPECT_EQ(round_trip(config).name, word);
   }
+}
+
+TEST(ResolvedYaml, WritesWhatTheOptimizerUses) {
+  const auto with = [](const char* optimizer) { return resolved_yaml(config_of(kYaml, {optimizer})); };
+  EXPECT_THAT(with("workload.optimizer={learning_rate: 1, momentum: 0}"), testing::HasSubstr(R"(  optimizer:
+    name: sgd
+    learning_rate: 1
+    weight_decay: 0
+    schedule:
+)"));
+  EXPECT_THAT(with("workload.optimizer={name: adamw, learning_rate: 1e-6, clip_value: 2, clip_norm: 3}"),
+              testing::HasSubstr(R"(  optimizer:
+    name: adamw
+    learning_rate: 1e-06
+    weight_decay: 0.01
+    clip_value: 2
+    clip_norm: 3
+    beta1: 0.9
+    beta2: 0.999
+    epsilon: 1e-08
+    schedule:
+)"));
+  EXPECT_THAT(with("workload.optimizer={name: rmsprop, learning_rate: 1}"), testing::HasSubstr(R"(
+    weight_decay: 0
+    epsilon: 1e-08
+    decay: 0.99
+    schedule:
+)"));
 }
 
 TEST(ResolvedYaml, SaysEveryKeyOnce) {

@@ -23,7 +23,7 @@ TEST(RunIdentity, IgnoresWhatMayDifferBetweenMachines) {
   EXPECT_THAT(id, testing::MatchesRegex("sample-[0-9a-f]{16}"));
   for (const char* change :
        {"output.dir=/elsewhere", "output=null", "workload.data.path=/mnt/data",
-        "datacenters.virginia.hosts=null", "datacenters.virginia.hosts=[\"h:1\", \"h:5\"]"}) {
+        "datacenters.virginia.hosts=null", R"(datacenters.virginia.hosts=["h:1", "h:5"])"}) {
     EXPECT_EQ(run_id(config_of(kYaml, {change})), id) << change;
   }
   EXPECT_EQ(
@@ -42,11 +42,15 @@ TEST(RunIdentity, SeesWhatMatters) {
   for (const char* change : {"name=other",
                              "seed=8",
                              "workload.model.hidden=[128]",
+                             "workload.model={kind: cnn, layers: [relu]}",
                              "workload.data.partition=random",
                              "workload.data.if_missing=error",
                              "workload.data.generated_train=100",
                              "workload.optimizer.name=nesterov",
                              "workload.optimizer.learning_rate=0.10000000000000002",
+                             "workload.optimizer.weight_decay=1e-4",
+                             "workload.optimizer.clip_value=1",
+                             "workload.optimizer.clip_norm=1",
                              "workload.optimizer.schedule=inverse_sqrt",
                              "workload.optimizer.schedule.warm_up=2",
                              "workload.batch=33",
@@ -99,14 +103,24 @@ TEST(RunIdentity, SeesWhatMatters) {
               run_id(config_of(kYaml, {given})))
         << change;
   }
+  for (const auto& [optimizer, change] :
+       std::vector<std::pair<std::string, std::string>>{{"adam", "beta1=0.8"},
+                                                        {"adam", "beta2=0.8"},
+                                                        {"adagrad", "epsilon=0.1"},
+                                                        {"rmsprop", "decay=0.8"}}) {
+    const std::string given = "workload.optimizer={learning_rate: 1, name: " + optimizer + "}";
+    EXPECT_NE(run_id(config_of(kYaml, {given, "workload.optimizer." + change})),
+              run_id(config_of(kYaml, {given})))
+        << change;
+  }
   Config swapped = config;
   std::swap(swapped.datacenters[1], swapped.datacenters[2]);
   EXPECT_NE(run_id(swapped), run_id(config));
 }
 
 TEST(RunIdentity, DoesNotSeeWhichDefaultsAreWrittenOut) {
-  for (const char* change :
-       {"wan.what=significance_filter", "wan.merge=eager", "wan.parameters.soft_ratio=1"}) {
+  for (const char* change : {"wan.what=significance_filter", "wan.merge=eager", "wan.parameters.soft_ratio=1",
+                             "workload.optimizer.weight_decay=0"}) {
     EXPECT_EQ(run_id(config_of(kYaml, {change})), run_id(config_of(kYaml))) << change;
   }
 }

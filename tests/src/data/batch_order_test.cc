@@ -95,5 +95,35 @@ TEST(BatchOrder, RefusesClockZeroAndEmptyParts) {
   EXPECT_THROW(BatchOrder(9, 0, {}, 2), BrokenInvariant);
 }
 
+TEST(BatchOrder, OfAPartitionIsThatOfItsSamples) {
+  const Partition partition = Partition::make({"random", 5, {2, 1}}, 30).value();
+  const BatchOrder by_place(7, partition, {1, 0}, 4);
+  const BatchOrder by_samples(7, 2, partition.samples_of({1, 0}), 4);
+  std::vector<std::uint32_t> batch(4);
+  std::vector<std::uint32_t> other(4);
+  for (Clock clock = 1; clock < 10; ++clock) {
+    by_place.fill_batch(clock, batch);
+    by_samples.fill_batch(clock, other);
+    EXPECT_EQ(batch, other);
+  }
+}
+
+TEST(BatchOrder, OfOverlappingPartsHasWhatTheEpochSays) {
+  const PartitionOptions options{.kind = "overlap", .workers = {3}, .overlap = 0.5};
+  const Partition partition = Partition::make(options, 30).value();
+  const WorkerPlace place{0, 1};
+  ASSERT_EQ(partition.samples_per_epoch(place), 20U);
+  const BatchOrder order(7, partition, place, 20);
+  std::vector<std::uint32_t> batch(20);
+  for (const Clock clock : {1U, 2U, 3U, 2U, 1U}) {
+    order.fill_batch(clock, batch);
+    auto expected = partition.samples_of_epoch(place, clock - 1);
+    EXPECT_NE(batch, expected);
+    std::sort(batch.begin(), batch.end());
+    std::sort(expected.begin(), expected.end());
+    EXPECT_EQ(batch, expected);
+  }
+}
+
 }  // namespace
 }  // namespace meridian

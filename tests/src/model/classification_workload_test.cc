@@ -30,8 +30,21 @@ ClassificationOptions small_options() {
   options.data.format = "generated";
   options.data.generated_train = 120;
   options.data.generated_test = 1101;  // Not a multiple of the block or of the numbers of parts below.
-  options.workers = {2, 1};
+  options.partition.workers = {2, 1};
   options.batch = 16;
+  return options;
+}
+
+/// Layers that draw random numbers and that keep memory of their own.
+ClassificationOptions convolutional_options() {
+  ClassificationOptions options = small_options();
+  options.model = "cnn";
+  options.hidden = {};
+  options.layers = {{.kind = "conv", .outputs = 3, .kernel = 5, .stride = 2},
+                    {.kind = "relu"},
+                    {.kind = "dropout", .rate = 0.3},
+                    {.kind = "max_pool", .kernel = 2, .stride = 2}};
+  options.data.generated_test = 101;
   return options;
 }
 
@@ -44,7 +57,7 @@ std::unique_ptr<Workload> make(const ClassificationOptions& options) {
 std::vector<float> gradient_at(const Workload& workload, WorkerPlace place, Clock clock,
                                TablesView parameters) {
   const TablesOfWorkload gradient(workload);
-  workload.compute_gradient(place, clock, parameters, gradient.span());
+  workload.make_learner(place)->compute_update(clock, parameters, gradient.span());
   std::vector<float> all;
   for (std::size_t i = 0; i < gradient.size(); ++i) {
     all.insert(all.end(), gradient[i].begin(), gradient[i].end());
@@ -86,18 +99,18 @@ TEST(ClassificationWorkload, WorkersTogetherGiveWhatOneGivesWithTheJoinedBatch) 
   ClassificationOptions options = small_options();
   options.batch = 40;
   const auto three = make(options);
-  options.workers = {1};
+  options.partition.workers = {1};
   options.batch = 120;
   const auto one = make(options);
   const TablesOfWorkload parameters = TablesOfWorkload::initial(*one);
   const TablesOfWorkload joined(*one);
-  const GradientReport report = one->compute_gradient({0, 0}, 1, parameters.view(), joined.span());
+  const UpdateReport report = one->make_learner({0, 0})->compute_update(1, parameters.view(), joined.span());
   EXPECT_EQ(report.samples, 120U);
   const TablesOfWorkload sum(*one);
   double loss = 0.0;
   for (const WorkerPlace place : {WorkerPlace{0, 0}, WorkerPlace{0, 1}, WorkerPlace{1, 0}}) {
     const TablesOfWorkload part(*three);
-    const GradientReport own = three->compute_gradient(place, 1, parameters.view(), part.span());
+    const UpdateReport own = three->make_learner(place)->compute_update(1, parameters.view(), part.span());
     EXPECT_EQ(own.samples, 40U);
     loss += own.loss_sum;
     for (std::size_t table = 0; table < part.size(); ++table) {
@@ -116,15 +129,20 @@ TEST(ClassificationWorkload, WorkersTogetherGiveWhatOneGivesWithTheJoinedBatch) 
 }
 
 TEST(ClassificationWorkload, PartsOfAnEvaluationAddUp) {
-  const auto workload = make(small_options());
+  ClassificationOptions options = small_options();
+  options.data.generated_train = 2000;
+  options.partition.workers = {1};
+  const auto workload = make(options);
   const TablesOfWorkload parameters = TablesOfWorkload::initial(*workload);
-  const EvaluationSums whole = workload->evaluate(0, 1, parameters.view());
+  const EvaluationSums whole = workload->make_learner({0, 0})->evaluate(parameters.view());
   EXPECT_EQ(whole.samples, 1101U);
   EXPECT_GT(whole.metric_sum, 0.0);
   for (const std::size_t parts : {2U, 3U, 7U, 2000U}) {
+    options.partition.workers = {parts};
+    const auto divided = make(options);
     EvaluationSums sums;
     for (std::size_t part = 0; part < parts; ++part) {
-      const EvaluationSums own = workload->evaluate(part, parts, parameters.view());
+      const EvaluationSums own = divided->make_learner({0, part})->evaluate(parameters.view());
       EXPECT_LE(own.samples, 1101 / parts + 1);
       sums += own;
     }
@@ -135,15 +153,15 @@ TEST(ClassificationWorkload, PartsOfAnEvaluationAddUp) {
   }
 }
 
-TEST(ClassificationWorkload, ThreadsDoNotDisturbEachOther) {
-  const auto workload = make(small_options());
+void expect_that_threads_do_not_disturb_each_other(const ClassificationOptions& options) {
+  const auto workload = make(options);
   const TablesOfWorkload parameters = TablesOfWorkload::initial(*workload);
   constexpr Clock kClocks = 30;
   std::vector<std::vector<float>> expected;
   for (Clock clock = 1; clock <= kClocks; ++clock) {
     expected.push_back(gradient_at(*workload, {0, 0}, clock, parameters.view()));
   }
-  const EvaluationSums measured = workload->evaluate(0, 1, parameters.view());
+  const EvaluationSums measured = workload->make_learner({1, 0})->evaluate(parameters.view());
   std::vector<int> wrong(4, 0);
   std::vector<std::thread> threads;
   for (int& own_wrong : wrong) {
@@ -151,7 +169,8 @@ TEST(ClassificationWorkload, ThreadsDoNotDisturbEachOther) {
       for (Clock clock = 1; clock <= kClocks; ++clock) {
         const auto gradient = gradient_at(*workload, {0, 0}, clock, parameters.view());
         own_wrong += gradient != expected[clock - 1] ? 1 : 0;
-        if (clock % 10 == 0) own_wrong += workload->evaluate(0, 1, parameters.view()) == measured ? 0 : 1;
+        if (clock % 10 == 0)
+          own_wrong += workload->make_learner({1, 0})->evaluate(parameters.view()) == measured ? 0 : 1;
       }
     });
   }
@@ -159,12 +178,28 @@ TEST(ClassificationWorkload, ThreadsDoNotDisturbEachOther) {
   EXPECT_EQ(wrong, std::vector<int>(4, 0));
 }
 
+TEST(ClassificationWorkload, ThreadsDoNotDisturbEachOther) {
+  expect_that_threads_do_not_disturb_each_other(small_options());
+  expect_that_threads_do_not_disturb_each_other(convolutional_options());
+}
+
+TEST(ClassificationWorkload, AConvolutionalGradientIsAFunctionOfSeedPlaceAndClock) {
+  const auto one = make(convolutional_options());
+  const auto same = make(convolutional_options());
+  const TablesOfWorkload parameters = TablesOfWorkload::initial(*one);
+  const auto reference = gradient_at(*one, {1, 0}, 5, parameters.view());
+  EXPECT_EQ(gradient_at(*same, {1, 0}, 5, parameters.view()), reference);
+  EXPECT_NE(gradient_at(*one, {1, 0}, 6, parameters.view()), reference);
+  EXPECT_NE(gradient_at(*one, {0, 0}, 5, parameters.view()), reference);
+}
+
 TEST(ClassificationWorkload, ANaNInTheParametersReachesTheLoss) {
   const auto workload = make(small_options());
   const TablesOfWorkload parameters = TablesOfWorkload::initial(*workload);
   parameters[0][100] = std::nanf("");
   const TablesOfWorkload gradient(*workload);
-  EXPECT_TRUE(std::isnan(workload->compute_gradient({0, 0}, 1, parameters.view(), gradient.span()).loss_sum));
+  EXPECT_TRUE(std::isnan(
+      workload->make_learner({0, 0})->compute_update(1, parameters.view(), gradient.span()).loss_sum));
 }
 
 std::string error_with(void (*spoil)(ClassificationOptions&)) {
@@ -176,20 +211,34 @@ std::string error_with(void (*spoil)(ClassificationOptions&)) {
 
 TEST(MakeClassificationWorkload, NamesWrongOptions) {
   EXPECT_EQ(error_with([](auto& o) { o.batch = 0; }), "batch is 0; expected at least 1");
-  EXPECT_THAT(error_with([](auto& o) { o.model = "lenet"; }), HasSubstr("'lenet'; expected softmax or mlp"));
+  EXPECT_THAT(error_with([](auto& o) { o.model = "lenet"; }),
+              HasSubstr("'lenet'; expected softmax, mlp or cnn"));
   EXPECT_THAT(error_with([](auto& o) { o.model = "softmax"; }), HasSubstr("softmax with 1 hidden layers"));
   EXPECT_THAT(error_with([](auto& o) { o.hidden = {}; }), HasSubstr("mlp without hidden layers"));
   EXPECT_THAT(error_with([](auto& o) { o.hidden = {5, 0}; }), HasSubstr("hidden layer of width 0"));
   EXPECT_THAT(error_with([](auto& o) { o.data.format = "csv"; }),
               HasSubstr("'csv'; expected idx or generated"));
-  EXPECT_THAT(error_with([](auto& o) { o.data.partition = "x"; }), HasSubstr("partition is 'x'"));
+  EXPECT_THAT(error_with([](auto& o) { o.partition.kind = "x"; }), HasSubstr("partition is 'x'"));
   EXPECT_THAT(error_with([](auto& o) { o.data.generated_test = 0; }),
               HasSubstr("expected at least 1 of each"));
   EXPECT_THAT(error_with([](auto& o) { o.data.classes = 1; }), HasSubstr("1 classes; expected 2 to 256"));
   EXPECT_THAT(error_with([](auto& o) {
-                o.workers = {100, 100};
+                o.partition.workers = {100, 100};
               }),
               HasSubstr("120 training samples for 200 workers"));
+}
+
+TEST(MakeClassificationWorkload, NamesWrongLayers) {
+  EXPECT_THAT(error_with([](auto& o) { o.layers = {{.kind = "relu"}}; }),
+              HasSubstr("mlp with 1 described layers; expected none"));
+  EXPECT_THAT(error_with([](auto& o) { o.model = "cnn"; }), HasSubstr("cnn with 1 hidden layers"));
+  EXPECT_EQ(error_with([](auto& o) {
+              o.model = "cnn";
+              o.hidden = {};
+              o.layers = {{.kind = "max_pool", .kernel = 29}};
+            }),
+            "workload.model.layers[0] (max_pool, windows of 29 x 29) gets images of 1 x 28 x 28; expected at "
+            "least 29 x 29 pixels");
 }
 
 TEST(MakeClassificationWorkload, ReplacesMissingDataOnlyWhereAllIsMissingAndOnlyWhenAsked) {
@@ -198,7 +247,7 @@ TEST(MakeClassificationWorkload, ReplacesMissingDataOnlyWhereAllIsMissingAndOnly
   std::filesystem::create_directories(folder);
   ClassificationOptions options = small_options();
   options.data.format = "idx";
-  options.data.path = folder;
+  options.data.paths = {folder};
   auto workload = make_classification_workload(options);
   ASSERT_FALSE(workload.ok());
   EXPECT_THAT(workload.error().message, HasSubstr("train-images-idx3-ubyte: no such file"));

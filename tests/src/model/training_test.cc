@@ -30,18 +30,18 @@ Learnt train(const Workload& workload, double learning_rate, Clock clocks) {
   for (const TableSpec& table : workload.tables()) {
     optimizers.push_back(make_optimizer({"sgd", learning_rate, 0.0}, table.size()).value());
   }
+  const std::unique_ptr<Learner> learner = workload.make_learner({0, 0});
   Learnt learnt;
   for (Clock clock = 1; clock <= clocks; ++clock) {
-    const GradientReport report =
-        workload.compute_gradient({0, 0}, clock, parameters.view(), gradient.span());
+    const UpdateReport report = learner->compute_update(clock, parameters.view(), gradient.span());
     for (std::size_t table = 0; table < parameters.size(); ++table) {
       const float scale = 1.0F / static_cast<float>(report.samples);
-      EXPECT_TRUE(optimizers[table]->step(1, scale, 1.0F, parameters[table], gradient[table]));
+      EXPECT_TRUE(optimizers[table]->step(1, scale, 1.0F, 0, parameters[table], gradient[table]));
       std::transform(parameters[table].begin(), parameters[table].end(), gradient[table].begin(),
                      parameters[table].begin(), std::plus<>());
     }
     if (clock % 100 != 0) continue;
-    const double accuracy = workload.objective(workload.evaluate(0, 1, parameters.view()));
+    const double accuracy = workload.objective(learner->evaluate(parameters.view()));
     learnt.best = std::max(learnt.best, accuracy);
     if (learnt.reached_086 == 0 && accuracy >= 0.86) learnt.reached_086 = clock;
   }
@@ -54,8 +54,8 @@ class Training : public testing::TestWithParam<std::string> {
     const char* const folder = std::getenv("MERIDIAN_DATA");
     if (GetParam() == "idx" && folder == nullptr) GTEST_SKIP() << "MERIDIAN_DATA is not set";
     options_.data.format = GetParam();
-    if (folder != nullptr) options_.data.path = std::filesystem::path(folder) / "fashion-mnist";
-    options_.workers = {1};
+    if (folder != nullptr) options_.data.paths = {std::filesystem::path(folder) / "fashion-mnist"};
+    options_.partition.workers = {1};
   }
 
   std::unique_ptr<Workload> make() const {

@@ -48,7 +48,7 @@ const std::vector<ExpectedSums::Table>& ExpectedSums::anchors(std::size_t exchan
     for (std::size_t table = 0; table < next.size(); ++table) {
       Table move(next[table].size());
       for (std::size_t i = 0; i < move.size(); ++i) move[i] = until[table][i] - before[table][i];
-      MERIDIAN_CHECK(outer_[table]->step(1, -1.0F, 1.0F, next[table], move),
+      MERIDIAN_CHECK(outer_[table]->step(1, -1.0F, 1.0F, 0, next[table], move),
                      "an anchor's move {} of table {}", exchange, table);
       for (std::size_t i = 0; i < move.size(); ++i) next[table][i] += move[i];
     }

@@ -1,0 +1,180 @@
+// The part of a configuration that says what is learnt from, and how it is divided.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "src/config/choices.h"
+#include "src/config/sections.h"
+#include "src/config/spelling.h"
+#include "src/workloads/registry.h"
+
+namespace meridian {
+
+/// The keys of a kind's table that are numbers, each with its default where it is not there.
+void read_numbers(Fields& fields, std::span<const NumberKey> keys, std::map<std::string, double>& out) {
+  for (const NumberKey& key : keys) {
+    double& value = out[std::string(key.name)] = key.standard;
+    switch (key.form) {
+      case NumberKey::Form::real:
+        fields.number(key.name, value, Range::from_to(key.least, key.most));
+        break;
+      case NumberKey::Form::whole: {
+        auto whole = static_cast<std::uint64_t>(key.standard);
+        fields.integer(key.name, whole, static_cast<std::uint64_t>(key.least),
+                       static_cast<std::uint64_t>(key.most));
+        value = static_cast<double>(whole);
+        break;
+      }
+      case NumberKey::Form::truth: {
+        bool truth = key.standard != 0;
+        fields.truth(key.name, truth);
+        value = truth ? 1 : 0;
+        break;
+      }
+    }
+  }
+}
+
+namespace {
+
+using Kind = YamlNode::Kind;
+
+constexpr std::size_t kMostSamples = 10'000'000;
+constexpr double kLargestWeight = 1e9;
+
+/// Names of datacenters as keys, and nothing else.
+void refuse_others(Fields& fields, const YamlNode& node, const Config& config) {
+  const auto names = datacenter_names(config);
+  for (const YamlNode::Key& key : node.keys) {
+    if (std::find(names.begin(), names.end(), key.text) != names.end()) continue;
+    refuse_datacenter_name(key.place, key.text, fields.path(), config, fields.problems());
+  }
+}
+
+/// A key that only goes with a certain word of another key.
+void refuse_unless(Fields& fields, std::string_view key, std::string_view word, const std::string& found) {
+  if (word == found || !fields.has_value(key)) return;
+  fields.problems().add(fields.place_of(key),
+                        fmt::format("{} is given, which {} does not use", fields.path_of(key), found),
+                        fmt::format("no such key, or {}", word));
+}
+
+void read_sizes(Fields& fields, PartitionConfig& partition, const Config& config) {
+  const YamlNode* node = fields.find("sizes");
+  if (node == nullptr || node->kind == Kind::broken) return;
+  Fields sizes(fields.problems(), node, fields.path_of("sizes"));
+  if (!sizes.has_map()) return;
+  for (const std::string_view name : datacenter_names(config)) {
+    double size = 1;
+    if (sizes.number(name, size, Range::above(0, kLargestWeight), Presence::required))
+      partition.sizes[std::string(name)] = size;
+  }
+  refuse_others(sizes, *node, config);
+}
+
+void read_partition(Fields& data, PartitionConfig& partition, const Config& config) {
+  const YamlNode* node = data.find("partition");
+  if (node == nullptr || node->kind == Kind::broken) return;
+  const std::string path = data.path_of("partition");
+  if (node->kind == Kind::scalar) {
+    // `partition: random` is short for `partition: {workers: random}`.
+    const auto kind = read_choice(*node, path, kPartitions, data.problems());
+    if (kind) partition.workers = *kind;
+    return;
+  }
+  if (node->kind != Kind::map) {
+    data.problems().add(node->place, fmt::format("{} is {}", path, describe_value(*node)),
+                        fmt::format("a map with workers and datacenters, or one of {}", one_of(kPartitions)));
+    return;
+  }
+  Fields fields(data.problems(), node, path);
+  fields.choice("workers", partition.workers, kPartitions);
+  fields.number("overlap", partition.overlap, Range::from_to(0, 1));
+  refuse_unless(fields, "overlap", "overlap", partition.workers);
+  fields.choice("datacenters", partition.datacenters, kPartitionsBetweenDatacenters);
+  fields.number("label_skew", partition.label_skew, Range::from_to(0, 1));
+  refuse_unless(fields, "label_skew", "label_skew", partition.datacenters);
+  fields.number("concentration", partition.concentration, Range::above(0, kLargestWeight));
+  refuse_unless(fields, "concentration", "dirichlet", partition.datacenters);
+  read_sizes(fields, partition, config);
+  fields.refuse_unknown();
+}
+
+/// One path for each datacenter: the real case, in which the data never were in one place.
+void read_paths(Fields& fields, DataConfig& data, const Config& config) {
+  const YamlNode* node = fields.find("paths");
+  if (node == nullptr || node->kind == Kind::broken) return;
+  Fields paths(fields.problems(), node, fields.path_of("paths"));
+  if (!paths.has_map()) return;
+  for (const std::string_view name : datacenter_names(config)) {
+    std::string path;
+    if (paths.text(name, path, "a file, a pattern or a folder", Presence::required))
+      data.paths[std::string(name)] = (config.file.parent_path() / path).lexically_normal();
+  }
+  refuse_others(paths, *node, config);
+  const PartitionConfig& partition = data.partition;
+  if (partition.datacenters != "by_sizes" || !partition.sizes.empty()) {
+    fields.problems().add(fields.place_of("partition"),
+                          fmt::format("{} divides between datacenters, and {} gives each its own data",
+                                      fields.path_of("partition"), paths.path()),
+                          "one of the two");
+  }
+}
+
+}  // namespace
+
+void read_data(Fields fields, const WorkloadKind* kind, Config& config) {
+  DataConfig& data = config.workload.data;
+  const auto has = [&](std::string_view key) {
+    return kind != nullptr &&
+           std::find(kind->data_keys.begin(), kind->data_keys.end(), key) != kind->data_keys.end();
+  };
+  std::vector<std::string_view> formats;
+  if (kind != nullptr) formats = kind->formats;
+  formats.emplace_back("generated");
+  // Without a kind nobody knows which formats there are.
+  if (kind != nullptr) fields.choice("format", data.format, formats, Presence::required);
+  if (kind == nullptr) fields.find("format");
+  const bool reads = kind != nullptr && data.format != "generated";
+
+  read_partition(fields, data.partition, config);
+  read_paths(fields, data, config);
+  const std::string what = kind != nullptr && data.format == "idx" ? "a folder" : "a file, a pattern or a folder";
+  std::string path;
+  const bool needs_path = reads && !fields.has_value("paths");
+  if (fields.text("path", path, what, needs_path ? Presence::required : Presence::optional))
+    data.path = (config.file.parent_path() / path).lexically_normal();
+  if (!data.path.empty() && fields.has_value("paths")) {
+    fields.problems().add(
+        fields.place_of("paths"),
+        fmt::format("{} and {} are both given", fields.path_of("path"), fields.path_of("paths")),
+        "one of the two");
+  }
+  for (const auto& [key, out] :
+       {std::pair<std::string_view, std::filesystem::path*>{"held_out_path", &data.held_out_path},
+        {"vocabulary", &data.vocabulary}}) {
+    if (kind != nullptr && !has(key)) continue;
+    if (fields.text(key, path, "a file, a pattern or a folder"))
+      *out = (config.file.parent_path() / path).lexically_normal();
+  }
+  if (kind == nullptr || has("held_out")) {
+    double held_out = 0.1;
+    fields.number("held_out", held_out, Range::from_to(0, 0.9));
+    data.held_out = held_out;
+  }
+  fields.choice("if_missing", data.if_missing, kDataIfMissing);
+  if (kind != nullptr && !kind->generated.empty()) {
+    Fields generated = fields.map("generated");
+    read_numbers(generated, kind->generated, data.generated);
+    generated.refuse_unknown();
+  } else {
+    fields.integer("generated_train", data.generated_train, 10, kMostSamples);
+    fields.integer("generated_test", data.generated_test, 10, kMostSamples);
+    if (kind == nullptr) fields.find("generated");
+  }
+  fields.refuse_unknown();
+}
+
+}  // namespace meridian

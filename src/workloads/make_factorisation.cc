@@ -1,0 +1,48 @@
+#include <utility>
+
+#include "src/data/generated_ratings.h"
+#include "src/data/ratings_reader.h"
+#include "src/factorisation/factorisation_workload.h"
+#include "src/workloads/make_workloads.h"
+
+namespace meridian {
+namespace {
+
+Result<Ratings> ratings_of(const WorkloadData& data) {
+  if (!is_generated(data)) return read_ratings(data.sources());
+  const auto whole = [&](std::string_view key) {
+    return static_cast<std::size_t>(data.generated.find(key)->second);
+  };
+  GeneratedRatingsOptions options;
+  options.seed = kGeneratedSeed;
+  options.users = whole("users");
+  options.items = whole("items");
+  options.ratings = whole("ratings");
+  options.rank = whole("rank");
+  options.noise = data.generated.find("noise")->second;
+  Result<GeneratedRatings> generated = generate_ratings(options);
+  if (!generated) return generated.error();
+  return std::move(generated).value().ratings;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Workload>> make_factorisation(const WorkloadOptions& options) {
+  Result<Ratings> ratings = ratings_of(options.data);
+  if (!ratings) return ratings.error();
+  TrainAndTestRatings data = hold_out(ratings.value(), options.data.held_out, kGeneratedSeed);
+  FactorisationOptions made;
+  made.rank = static_cast<std::size_t>(options.numbers.at("rank"));
+  made.l2 = options.numbers.at("l2");
+  made.biases = options.numbers.at("biases") != 0.0;
+  made.mean = options.numbers.at("mean");
+  made.initial_scale = options.numbers.at("initial_scale");
+  made.rate_at = options.rate_at;
+  made.seed = options.seed;
+  made.partition = partition_of(options, data.train.source_sizes);
+  made.batch = options.batch;
+  made.note = note_of(options.data, "ratings");
+  return make_factorisation_workload(made, std::move(data));
+}
+
+}  // namespace meridian

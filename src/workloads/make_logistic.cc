@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "src/data/generated_sparse_samples.h"
+#include "src/data/libsvm_reader.h"
+#include "src/logistic/logistic_workload.h"
+#include "src/workloads/make_workloads.h"
+
+namespace meridian {
+namespace {
+
+struct TrainAndTestSamples {
+  SparseSamples train;
+  SparseSamples test;
+};
+
+Result<TrainAndTestSamples> generate(const WorkloadData& data) {
+  const auto number = [&](std::string_view key) { return data.generated.find(key)->second; };
+  GeneratedSparseSamplesOptions options;
+  options.seed = kGeneratedSeed;
+  options.samples = static_cast<std::size_t>(number("samples"));
+  options.held_out_samples = static_cast<std::size_t>(number("held_out_samples"));
+  options.features = static_cast<std::size_t>(number("features"));
+  options.features_per_sample = number("features_per_sample");
+  options.margin = number("margin");
+  Result<GeneratedSparseSamples> generated = generate_sparse_samples(options);
+  if (!generated) return generated.error();
+  GeneratedSparseSamples made = std::move(generated).value();
+  return TrainAndTestSamples{std::move(made.train), std::move(made.held_out)};
+}
+
+Result<TrainAndTestSamples> read(const WorkloadData& data) {
+  Result<SparseSamples> train = read_libsvm(data.sources());
+  if (!train) return train.error();
+  // Where nothing else is said, the held-out file of the same folders.
+  const std::vector<std::string> held_out =
+      data.held_out_path.empty() ? data.sources() : std::vector{data.held_out_path};
+  Result<SparseSamples> test =
+      read_libsvm(held_out, {train.value().features, train.value().label_values, /*held_out=*/true});
+  if (!test) return test.error();
+  return TrainAndTestSamples{std::move(train).value(), std::move(test).value()};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Workload>> make_logistic(const WorkloadOptions& options) {
+  const WorkloadData& data = options.data;
+  const bool generated = is_generated(data);
+  if (!generated && data.held_out_path.empty()) {
+    for (const std::string& source : data.sources()) {
+      if (std::filesystem::is_directory(source)) continue;
+      return Error{
+          fmt::format("workload.data.path {} is no folder, so it does not say which samples are held out; "
+                      "expected a folder or "
+                      "workload.data.held_out_path",
+                      source)};
+    }
+  }
+  Result<TrainAndTestSamples> samples = generated ? generate(data) : read(data);
+  if (!samples) return samples.error();
+  LogisticOptions made;
+  made.l2 = options.numbers.at("l2");
+  made.objective = options.words.at("objective");
+  made.seed = options.seed;
+  made.partition = partition_of(options, samples.value().train.source_sizes);
+  made.batch = options.batch;
+  made.note = note_of(data, "samples");
+  return make_logistic_workload(made, std::move(samples.value().train), std::move(samples.value().test));
+}
+
+}  // namespace meridian

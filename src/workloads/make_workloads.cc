@@ -1,0 +1,47 @@
+#include "src/workloads/make_workloads.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+namespace meridian {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Whether something is there. A pattern is there if its folder is: that nothing matches it is a mistake.
+bool is_there(const std::string& source) {
+  std::error_code error;
+  const fs::path path(source);
+  const bool pattern = source.find_first_of("*?[") != std::string::npos;
+  return fs::exists(pattern ? path.parent_path() : path, error);
+}
+
+}  // namespace
+
+bool is_generated(const WorkloadData& data) {
+  if (data.format == "generated") return true;
+  const std::vector<std::string> sources = data.sources();
+  return data.generate_if_missing && std::none_of(sources.begin(), sources.end(), is_there);
+}
+
+std::string note_of(const WorkloadData& data, const std::string& what) {
+  const std::string source = data.sources().front();
+  const std::string name = fs::path(source).filename().string();
+  if (!is_generated(data)) return name;
+  const std::string why = data.format == "generated" ? "" : fmt::format(" ({} is not on this machine)", name);
+  return fmt::format("GENERATED {}, not real ones{}", what, why);
+}
+
+PartitionOptions partition_of(const WorkloadOptions& options, const std::vector<std::size_t>& source_sizes) {
+  PartitionOptions partition = options.partition;
+  if (options.data.paths.empty() || is_generated(options.data)) return partition;
+  partition.between_datacenters = "ranges";
+  partition.ranges = source_sizes;
+  partition.sizes.clear();
+  return partition;
+}
+
+}  // namespace meridian

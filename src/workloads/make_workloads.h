@@ -1,0 +1,35 @@
+// Each application from its options: reads or generates its data, then makes it. One file each.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/workloads/workload_options.h"
+
+namespace meridian {
+
+// Errors name the option, or file and line, what is wrong and what was expected.
+Result<std::unique_ptr<Workload>> make_images(const WorkloadOptions& options);
+Result<std::unique_ptr<Workload>> make_factorisation(const WorkloadOptions& options);
+Result<std::unique_ptr<Workload>> make_topics(const WorkloadOptions& options);
+Result<std::unique_ptr<Workload>> make_logistic(const WorkloadOptions& options);
+
+/// The words of the documents, each at its row in `word_topic`.
+Result<std::vector<std::string>> vocabulary_of(const WorkloadOptions& options);
+
+/// Data are generated rather than read: that is their format, or nothing is where they should be and the
+/// options allow it.
+bool is_generated(const WorkloadData& data);
+
+/// "GENERATED ratings, not real ones (u.data is not on this machine)", or the name of what is read.
+std::string note_of(const WorkloadData& data, const std::string& what);
+
+/// The generated sets are fixed ones, as downloaded ones would be: runs with other seeds share them.
+inline constexpr std::uint64_t kGeneratedSeed = 20;
+
+/// The partition where each datacenter has a path of its own: what was read from each.
+PartitionOptions partition_of(const WorkloadOptions& options, const std::vector<std::size_t>& source_sizes);
+
+}  // namespace meridian

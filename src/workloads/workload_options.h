@@ -1,0 +1,49 @@
+// What a workload is made of, as its configuration says it: read and checked, nothing opened yet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/base/time.h"
+#include "src/data/partition.h"
+#include "src/model/layer_description.h"
+#include "src/workload/workload.h"
+
+namespace meridian {
+
+struct WorkloadData {
+  std::string format = "generated";  ///< one of the kind's formats, or generated
+  std::string path;  ///< file, pattern or folder; empty where `paths` has one for each datacenter
+  std::vector<std::string> paths;    ///< of each datacenter in the configuration's order, or none
+  std::string held_out_path;         ///< empty: what the kind says
+  std::string vocabulary;            ///< empty: beside the documents
+  bool generate_if_missing = false;  ///< where there is nothing at `path`
+  double held_out = 0.1;             ///< the share of samples, of kinds that hold some out themselves
+  std::map<std::string, double, std::less<>> generated;  ///< the kind's keys
+  std::size_t generated_train = 60000;                   ///< of images
+  std::size_t generated_test = 10000;
+
+  /// `path` or `paths`, whichever there is.
+  std::vector<std::string> sources() const { return paths.empty() ? std::vector{path} : paths; }
+};
+
+struct WorkloadOptions {
+  std::string kind;                                    ///< a name in registry.h
+  std::map<std::string, double, std::less<>> numbers;  ///< all of the kind's number keys
+  std::map<std::string, std::string, std::less<>> words;
+  std::vector<std::size_t> hidden;       ///< of an mlp
+  std::vector<LayerDescription> layers;  ///< of a cnn
+  WorkloadData data;
+  PartitionOptions partition;  ///< seed and workers filled in; ranges follow from the data
+  std::uint64_t seed = 1;
+  std::size_t batch = 64;
+  /// The servers' learning rate at a clock, from 1, for state that workers step themselves.
+  std::function<float(Clock)> rate_at;
+};
+
+}  // namespace meridian
