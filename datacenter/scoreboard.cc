@@ -26,6 +26,10 @@ Failure Scoreboard::add(std::size_t worker, const EvaluationPart& part) {
     return Error{fmt::format("an evaluation of worker {}, of {} workers", worker, workers_)};
   if (!std::isfinite(part.sums.metric_sum))
     return Error{fmt::format("an objective that is not finite at clock {}", part.clock)};
+  if (part.sums.more.size() != further_sums_) {
+    return Error{fmt::format("an evaluation with {} further sums where {} belong", part.sums.more.size(),
+                             further_sums_)};
+  }
   Open* const open = open_for(part.clock, part.final);
   if (open == nullptr)
     return Error{fmt::format("an evaluation at clock {} beside {} unfinished ones", part.clock, kMaxOpen)};
@@ -56,6 +60,8 @@ std::optional<Scoreboard::Measurement> Scoreboard::take_complete() {
   for (const auto& part : found->second.parts) {
     all.sums += part->sums;
     all.waits += part->waits;
+    all.train_loss_sum += part->train_loss_sum;
+    all.train_samples += part->train_samples;
   }
   std::map<std::uint16_t, LinkBytes> links;
   for (const auto& sample : found->second.samples) {

@@ -20,11 +20,15 @@ class Scoreboard {
     Clock clock = 0;
     bool final = false;
     EvaluationSums sums;
+    double train_loss_sum = 0.0;  ///< since the measurement before
+    std::uint64_t train_samples = 0;
     Waits waits;           ///< summed over workers, from the beginning
     ServerSample servers;  ///< counters summed over servers; the largest difference bound
   };
 
-  Scoreboard(std::size_t workers, std::size_t servers) : workers_(workers), servers_(servers) {}
+  /// `further_sums`: that every evaluation has.
+  Scoreboard(std::size_t workers, std::size_t servers, std::size_t further_sums = 0)
+      : workers_(workers), servers_(servers), further_sums_(further_sums) {}
 
   /// Errors: an index out of range, a part twice, a value that is not finite, too many measurements at once.
   Failure add(std::size_t worker, const EvaluationPart& part);
@@ -49,6 +53,7 @@ class Scoreboard {
 
   std::size_t workers_;
   std::size_t servers_;
+  std::size_t further_sums_;
   std::map<std::pair<bool, Clock>, Open> open_;  // final ones last
 };
 

@@ -35,7 +35,7 @@ Server::Server(ServerOptions options, const Workload& workload, ShardMap shards,
       plan_(transfer_plan(store.ranges())),
       rows_(options_.workers, RowSelection(shards_.tables())),
       worker_finished_(options_.workers, false),
-      scoreboard_(options_.workers, options_.servers) {
+      scoreboard_(options_.workers, options_.servers, workload.further_sums()) {
   const std::vector<TableSpec>& tables = shards_.tables();
   for (std::size_t table = 0; table < store_.tables(); ++table) {
     const TableRange range = store_.ranges()[table];
@@ -355,6 +355,11 @@ void Server::collect_measurements(Time now, Actions& actions) {
                             .objective = objective,
                             .loss = complete->sums.loss_sum /
                                     static_cast<double>(std::max<std::uint64_t>(1, complete->sums.samples)),
+                            .figures = workload_.figures(complete->sums),
+                            .train_loss = complete->train_samples == 0
+                                              ? std::nullopt
+                                              : std::optional(complete->train_loss_sum /
+                                                              static_cast<double>(complete->train_samples)),
                             .final = complete->final,
                             .stop_reason = complete->final ? replication_.stop_reason() : StopReason::none,
                             .wan_bytes = wan_bytes,

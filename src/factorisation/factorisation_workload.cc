@@ -69,9 +69,10 @@ class FactorisationWorkload : public Workload {
   const char* metric_name() const override { return "rmse"; }
   bool larger_is_better() const override { return false; }
 
+  std::size_t further_sums() const override { return 2; }
   std::vector<NamedFigure> figures(const EvaluationSums& sums) const override {
     std::vector<NamedFigure> figures{{"rmse", objective(sums)}};
-    if (sums.more.size() == 2 && sums.more[1] > 0.0) {
+    if (sums.more[1] > 0.0) {
       figures.push_back({"train_rmse", std::sqrt(sums.more[0] / sums.more[1])});
     }
     return figures;

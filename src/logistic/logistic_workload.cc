@@ -54,6 +54,7 @@ class LogisticWorkload : public Workload {
   const char* metric_name() const override { return options_.objective.c_str(); }
   bool larger_is_better() const override { return options_.objective != "loss"; }
 
+  std::size_t further_sums() const override { return kScoreHistogramSize; }
   std::vector<NamedFigure> figures(const EvaluationSums& sums) const override {
     if (sums.samples == 0) return {};
     const auto samples = static_cast<double>(sums.samples);

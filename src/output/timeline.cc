@@ -29,6 +29,15 @@ Result<TimelineSample> sample_from_line(std::string_view line, const std::string
   sample.objective = reader.number_or_null("objective");
   sample.wan_bytes = reader.count("wan_bytes");
   sample.entries_sent_share = reader.number_or_null("entries_sent_share");
+  // Lines of earlier versions have neither of these.
+  sample.train_loss = reader.number_or_null("train_loss", /*required=*/false);
+  if (json.contains("figures")) {
+    JsonObjectReader figures = reader.object("figures");
+    for (const auto& [name, value] : json["figures"].items()) {
+      if (failure) break;
+      sample.figures.push_back({name, figures.number(name.c_str())});
+    }
+  }
   if (failure) return *std::move(failure);
   return sample;
 }
@@ -37,13 +46,16 @@ Result<TimelineSample> sample_from_line(std::string_view line, const std::string
 
 std::string to_json_line(const TimelineSample& sample) {
   using Json = nlohmann::ordered_json;
-  const Json json{
+  Json json{
       {"time_s", sample.time_s},
       {"clock", sample.clock},
       {"datacenter", sample.datacenter},
       {"objective", sample.objective ? Json(*sample.objective) : Json(nullptr)},
       {"wan_bytes", sample.wan_bytes},
       {"entries_sent_share", sample.entries_sent_share ? Json(*sample.entries_sent_share) : Json(nullptr)}};
+  // Where there is nothing to say, nothing is said: as before there were any.
+  if (sample.train_loss) json["train_loss"] = *sample.train_loss;
+  for (const NamedFigure& figure : sample.figures) json["figures"][figure.name] = figure.value;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

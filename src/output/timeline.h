@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "src/base/result.h"
+#include "src/workload/learner.h"
 
 namespace meridian::output {
 
@@ -20,6 +21,8 @@ struct TimelineSample {
   std::optional<double> objective;
   std::uint64_t wan_bytes = 0;               ///< what this datacenter has sent to others so far
   std::optional<double> entries_sent_share;  ///< of the entries considered so far, 0 to 1
+  std::optional<double> train_loss = {};     ///< mean over the samples since the line before
+  std::vector<NamedFigure> figures = {};     ///< the workload's other figures of this evaluation
 
   bool operator==(const TimelineSample&) const = default;
 };

@@ -43,6 +43,8 @@ output::TimelineSample DatacenterRecord::sample(Time now, const Measured& measur
     line.entries_sent_share =
         static_cast<double>(measured.entries_sent) / static_cast<double>(measured.entries_considered);
   }
+  line.train_loss = measured.train_loss;
+  line.figures = measured.figures;
   return line;
 }
 

@@ -56,6 +56,8 @@ struct Measured {
   Clock clock = 0;
   double objective = 0.0;
   double loss = 0.0;
+  std::vector<NamedFigure> figures = {};      ///< of the same samples
+  std::optional<double> train_loss = {};      ///< mean since the evaluation before
   bool final = false;                         ///< after the drain
   StopReason stop_reason = StopReason::none;  ///< with `final`
   std::uint64_t wan_bytes = 0;

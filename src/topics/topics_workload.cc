@@ -99,10 +99,11 @@ class TopicsWorkload : public Workload {
   const char* metric_name() const override { return "log_likelihood_per_token"; }
   bool larger_is_better() const override { return true; }
 
+  std::size_t further_sums() const override { return more_count; }
   std::vector<NamedFigure> figures(const EvaluationSums& sums) const override {
     std::vector<NamedFigure> figures;
     if (sums.samples > 0) figures.push_back({"perplexity", std::exp(-objective(sums))});
-    if (sums.more.size() == more_count && sums.more[replica_tokens] > 0.0 && sums.more[own_tokens] > 0.0) {
+    if (sums.more[replica_tokens] > 0.0 && sums.more[own_tokens] > 0.0) {
       figures.push_back({"train_log_likelihood_per_token",
                          sums.more[words_log_likelihood] / sums.more[replica_tokens] +
                              sums.more[documents_log_likelihood] / sums.more[own_tokens]});

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <iosfwd>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "src/base/result.h"
@@ -31,6 +32,13 @@ struct EvaluationSums {
   /// Requires that `more` has as many entries in both, or none in one of them.
   EvaluationSums& operator+=(const EvaluationSums& other);
   bool operator==(const EvaluationSums&) const = default;
+};
+
+/// A figure of an evaluation, by its name in outputs: "accuracy", "auc", "log_loss".
+struct NamedFigure {
+  std::string name;
+  double value = 0.0;
+  bool operator==(const NamedFigure&) const = default;
 };
 
 /// Not thread-safe, but not bound to a thread: one call at a time, whatever thread makes it. For each clock

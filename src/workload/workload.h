@@ -14,12 +14,6 @@
 
 namespace meridian {
 
-/// A figure of an evaluation, by its name in outputs: "accuracy", "auc", "log_loss".
-struct NamedFigure {
-  std::string name;
-  double value = 0.0;
-};
-
 /// Immutable once made: every function may be called from any thread at once. It outlives its learners.
 class Workload {
  public:
@@ -46,6 +40,9 @@ class Workload {
 
   /// Whether a larger objective is a better one.
   virtual bool larger_is_better() const = 0;
+
+  /// How many further sums (EvaluationSums::more) every evaluation has.
+  virtual std::size_t further_sums() const { return 0; }
 
   /// Further figures of the same sums.
   virtual std::vector<NamedFigure> figures(const EvaluationSums& /*sums*/) const { return {}; }

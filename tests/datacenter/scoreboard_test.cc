@@ -65,6 +65,20 @@ TEST(Scoreboard, RefusesPartsThatCannotBe) {
   EXPECT_FALSE(board.take_complete());
 }
 
+TEST(Scoreboard, TakesAsManyFurtherSumsAsBelongAndAddsThem) {
+  Scoreboard board(2, 1, 2);
+  EXPECT_THAT(board.add(0, EvaluationPart{25, {1.0, 0.0, 1, {1.0}}, false, {}})->message,
+              testing::HasSubstr("1 further sums where 2 belong"));
+  EXPECT_FALSE(board.add(0, EvaluationPart{25, {1.0, 0.0, 1, {1.0, 2.0}}, false, {}, 3.0, 4}));
+  EXPECT_FALSE(board.add(1, EvaluationPart{25, {1.0, 0.0, 1, {10.0, 20.0}}, false, {}, 5.0, 6}));
+  EXPECT_FALSE(board.add(0, ServerSample{.clock = 25, .links = {}}));
+  const auto complete = board.take_complete();
+  ASSERT_TRUE(complete);
+  EXPECT_THAT(complete->sums.more, testing::ElementsAre(11.0, 22.0));
+  EXPECT_EQ(complete->train_loss_sum, 8.0);
+  EXPECT_EQ(complete->train_samples, 10U);
+}
+
 TEST(Scoreboard, HoldsOnlySoManyUnfinishedOnes) {
   Scoreboard board(2, 1);
   for (Clock clock = 1; clock <= 64; ++clock) EXPECT_EQ(reason(board.add(0, part(clock, 1.0))), "");

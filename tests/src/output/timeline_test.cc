@@ -22,6 +22,25 @@ TEST(Timeline, ALineHasTheKeysInTheirOrder) {
             "\"entries_sent_share\":0.04}\n");
 }
 
+TEST(Timeline, KeepsTheFiguresOfAWorkload) {
+  TimelineSample sample;
+  sample.datacenter = "tokyo";
+  sample.train_loss = 0.25;
+  sample.figures = {{"auc", 0.75}, {"log_loss", 0.5}};
+  const std::string line = to_json_line(sample);
+  EXPECT_TRUE(line.ends_with("\"train_loss\":0.25,\"figures\":{\"auc\":0.75,\"log_loss\":0.5}}\n")) << line;
+  const Result<Timeline> read = timeline_from_text(line, "timeline.jsonl");
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  ASSERT_EQ(read.value().samples.size(), 1U);
+  EXPECT_EQ(read.value().samples[0], sample);
+  EXPECT_TRUE(
+      timeline_from_text("{\"time_s\":0,\"clock\":0,\"datacenter\":\"a\",\"objective\":1,\"wan_bytes\":0,"
+                         "\"entries_sent_share\":null,\"figures\":3}\n",
+                         "timeline.jsonl")
+          .value()
+          .note);
+}
+
 TEST(Timeline, ReadsBackWhatTheWriterAppended) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "timeline.jsonl";
