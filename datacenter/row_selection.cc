@@ -100,9 +100,9 @@ Failure RowSelection::read_list(const RowList& list, const Payload& payload,
                                 const std::vector<TableSpec>& tables, const std::vector<TableRange>& owned) {
   const TableSpec& table = tables[list.table];
   std::vector<std::uint32_t>& rows = rows_[list.table];
-  rows.resize(list.count);
-  if (payload.size() != rows.size() * sizeof(std::uint32_t))
+  if (payload.size() != std::size_t{list.count} * sizeof(std::uint32_t))
     return Error{fmt::format("{} bytes for {} rows of table {}", payload.size(), list.count, table.name)};
+  rows.resize(list.count);
   if (!rows.empty()) std::memcpy(rows.data(), payload.bytes().data(), payload.size());
   const std::size_t first = owned[list.table].begin / table.columns;
   const std::size_t end = owned[list.table].end / table.columns;
@@ -118,6 +118,10 @@ Failure RowSelection::read_list(const RowList& list, const Payload& payload,
 
 Failure RowSelection::check(const std::vector<TableSpec>& tables) const {
   for (std::size_t table = 0; table < tables.size(); ++table) {
+    if (rows_[table].size() > kMostRows) {
+      return Error{fmt::format("{} rows of table {} at once; expected at most {}, with a smaller batch",
+                               rows_[table].size(), tables[table].name, kMostRows)};
+    }
     for (std::size_t i = 0; i < rows_[table].size(); ++i) {
       const std::uint32_t row = rows_[table][i];
       if (row < tables[table].rows && (i == 0 || row > rows_[table][i - 1])) continue;

@@ -16,6 +16,9 @@ namespace meridian::datacenter {
 
 class RowSelection {
  public:
+  /// A list travels as one frame: no more rows of one table than this.
+  static constexpr std::size_t kMostRows = 2UL << 20;
+
   explicit RowSelection(const std::vector<TableSpec>& tables) : rows_(tables.size()) {}
 
   std::span<const std::uint32_t> rows(std::size_t table) const { return rows_[table]; }
@@ -42,7 +45,7 @@ class RowSelection {
   Failure read_from(const Pull& pull, std::span<const Payload> payloads, const std::vector<TableSpec>& tables,
                     const std::vector<TableRange>& owned);
 
-  /// Rows that do not rise, or are none of the table: an error.
+  /// Rows that do not rise, are none of the table, or too many: an error.
   Failure check(const std::vector<TableSpec>& tables) const;
 
  private:

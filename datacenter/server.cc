@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "src/optimizer/increment.h"
@@ -34,6 +35,7 @@ Server::Server(ServerOptions options, const Workload& workload, ShardMap shards,
       clock_(options_.workers),
       plan_(transfer_plan(store.ranges())),
       rows_(options_.workers, RowSelection(shards_.tables())),
+      rows_listed_(options_.workers),
       worker_finished_(options_.workers, false),
       scoreboard_(options_.workers, options_.servers, workload.further_sums()) {
   const std::vector<TableSpec>& tables = shards_.tables();
@@ -195,10 +197,17 @@ void Server::on_pull(Time now, ProcessId from, const Pull& pull, std::span<const
   std::vector<Segment> ranges = pull.segments;
   std::optional<RowSelection> rows;
   if (lists_rows) {
+    // The rows of a push that has begun are not changed.
+    std::optional<Clock>& last = rows_listed_[from.index];
+    if (last && pull.clock <= *last)
+      return violation(now, from, fmt::format("a second pull of clock {}", pull.clock), actions);
+    last = pull.clock;
     rows.emplace(tables);
     if (const Failure wrong = rows->read_from(pull, payloads, tables, store_.ranges()))
       return violation(now, from, fmt::format("a pull of {}", wrong->message), actions);
     if (by_row) ranges = rows->ranges(tables, store_.ranges());
+    // No range stands for all; a read of nothing waits for nothing.
+    if (by_row && ranges.empty()) ranges.push_back({});
   } else if (!pull.rows.empty()) {
     return violation(now, from, "a pull of rows where none are listed", actions);
   }
@@ -349,6 +358,13 @@ void Server::add_own_sample(Time now, Clock clock, bool final, Actions& actions)
 void Server::collect_measurements(Time now, Actions& actions) {
   while (auto complete = scoreboard_.take_complete()) {
     const double objective = workload_.objective(complete->sums);
+    if (!std::isfinite(objective)) {
+      done_ = true;
+      return membership_.fail(now, FaultKind::failed,
+                              fmt::format("the {} at clock {} is not finite in datacenter {}",
+                                          workload_.metric_name(), complete->clock, options_.datacenter_name),
+                              actions);
+    }
     std::uint64_t wan_bytes = 0;
     for (const LinkBytes& link : complete->servers.links) wan_bytes += link.data + link.control;
     actions.report(Measured{.clock = complete->clock,

@@ -117,9 +117,10 @@ class Server {
 
   BspClock clock_;
   std::vector<std::vector<Segment>> plan_;
-  std::vector<RowSelection> rows_;      // of each worker's push, since its read was served
-  std::vector<TransferCursor> pushes_;  // one for each worker
-  std::vector<FloatBuffer> gradient_;   // summed so far, then the step; one for each table
+  std::vector<RowSelection> rows_;                 // of each worker's push, since its read was served
+  std::vector<std::optional<Clock>> rows_listed_;  // of each worker: the pull that listed rows last
+  std::vector<TransferCursor> pushes_;             // one for each worker
+  std::vector<FloatBuffer> gradient_;              // summed so far, then the step; one for each table
   // Of each table that is read by row, which of the owned rows the open clock has touched.
   std::vector<std::vector<bool>> touched_;
   std::uint64_t samples_ = 0;

@@ -178,16 +178,17 @@ void Worker::compute(Clock clock) {
   list_rows(clock + 1);
 }
 
-/// Clips all that is a gradient. What is not finite stays: the server finds it and says where.
+/// Clips all that is a gradient, those that are averaged and those that are not apart from each other. What
+/// is not finite stays: the server finds it and says where.
 void Worker::clip(TablesSpan update) const {
-  std::vector<std::span<float>> gradient;
-  bool mean = true;
+  std::vector<std::span<float>> means;
+  std::vector<std::span<float>> sums;
   for (std::size_t table = 0; table < tables_.size(); ++table) {
-    if (tables_[table].rule == UpdateRule::increment) continue;
-    gradient.push_back(update[table]);
-    mean = mean && tables_[table].rule == UpdateRule::mean_gradient;
+    if (tables_[table].rule == UpdateRule::mean_gradient) means.push_back(update[table]);
+    if (tables_[table].rule == UpdateRule::summed_gradient) sums.push_back(update[table]);
   }
-  static_cast<void>(clip_to_norm(gradient, mean ? report_.samples : 1, *options_.clip_norm));
+  static_cast<void>(clip_to_norm(means, report_.samples, *options_.clip_norm));
+  static_cast<void>(clip_to_norm(sums, /*samples=*/1, *options_.clip_norm));
 }
 
 void Worker::on_computed(Time now, ComputationKind kind, Actions& actions) {

@@ -44,8 +44,9 @@ void add_schedule(Keys& keys, const LearningRateScheduleConfig& schedule) {
   keys.add("workload.optimizer.schedule.final", schedule.final_ratio);
 }
 
-/// Paths are no part of it.
+/// Where the data lie is no part of it; whether each datacenter has its own is.
 void add_data(Keys& keys, const DataConfig& data) {
+  keys.add("workload.data.source", data.paths.empty() ? "path" : "paths");
   const PartitionConfig& partition = data.partition;
   keys.add("workload.data.partition.workers", partition.workers);
   keys.add("workload.data.partition.overlap", partition.overlap);

@@ -229,16 +229,23 @@ Result<fs::path> find_vocabulary(const std::string& vocabulary, const fs::path& 
 Result<BagOfWords> read_bag_of_words(const std::vector<std::string>& sources, const std::string& vocabulary) {
   if (sources.empty()) return Error{"no source of documents; expected at least one file"};
   BagOfWords set;
+  fs::path first_vocabulary;
   for (const std::string& source : sources) {
     const Result<std::vector<fs::path>> files = find_data_files(source, {"docword*.txt"});
     if (!files) return files.error();
-    if (set.vocabulary.empty()) {
+    if (set.vocabulary.empty() || vocabulary.empty()) {
       const Result<fs::path> file = find_vocabulary(vocabulary, files.value().front());
       if (!file) return file.error();
       Result<std::vector<std::string>> words = read_vocabulary(file.value());
       if (!words) return words.error();
-      set.vocabulary = std::move(words).value();
-      set.words = set.vocabulary.size();
+      if (set.vocabulary.empty()) {
+        first_vocabulary = file.value();
+        set.vocabulary = std::move(words).value();
+        set.words = set.vocabulary.size();
+      } else if (words.value() != set.vocabulary) {
+        return Error{fmt::format("{} has other words than {}; expected one vocabulary for all documents",
+                                 file.value().string(), first_vocabulary.string())};
+      }
     }
     const std::size_t before = set.documents();
     for (const fs::path& file : files.value()) {

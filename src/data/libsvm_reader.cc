@@ -20,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uint64_t kUsualFeatures = std::uint64_t{1} << 22;
+constexpr std::uint64_t kFeaturesPerEntry = 64;
 constexpr std::uint64_t kMostFeatures = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kMostClasses = 1000;
 constexpr float kLargestLabel = 16777216.0F;  // 2^24: up to there a float holds every whole number
@@ -53,6 +55,13 @@ class LibsvmReader {
 
   Result<SparseSamples> finish() {
     samples_.features = options_.features > 0 ? options_.features : largest_id_;
+    // Memory grows with the largest id: one that is far from all others is a mistake.
+    const std::uint64_t most =
+        std::max<std::uint64_t>(kUsualFeatures, kFeaturesPerEntry * samples_.entries());
+    if (options_.features == 0 && largest_id_ > most) {
+      return Error{fmt::format("{}: features up to {} in {} entries; expected at most {}",
+                               last_file_.string(), largest_id_, samples_.entries(), most)};
+    }
     if (!options_.label_values.empty()) return std::move(samples_);
     if (samples_.classes() < 2) {
       return Error{fmt::format("{}: every sample has the label {}; expected at least 2 classes",
@@ -105,9 +114,11 @@ class LibsvmReader {
             fmt::format("feature {} has no finite number for a value in {}; expected one", id, quote(line)));
       }
       if (Failure failure = check_id(reader, id, last_id)) return failure;
+      last_id = id;
+      // A weight that nothing has trained is 0, so a feature that only held-out samples have adds nothing.
+      if (options_.held_out && options_.features > 0 && id > options_.features) continue;
       samples_.feature.push_back(static_cast<std::uint32_t>(id - 1));
       samples_.value.push_back(value);
-      last_id = id;
     }
     largest_id_ = std::max(largest_id_, last_id);
     samples_.offsets.push_back(samples_.entries());
@@ -123,7 +134,7 @@ class LibsvmReader {
     if (id <= last_id) {
       return reader.error(fmt::format("feature {} after feature {}; expected them rising", id, last_id));
     }
-    if (options_.features > 0 && id > options_.features) {
+    if (options_.features > 0 && id > options_.features && !options_.held_out) {
       return reader.error(fmt::format("feature {}; expected 1 to {}", id, options_.features));
     }
     return {};

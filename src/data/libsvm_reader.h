@@ -17,7 +17,8 @@ struct LibsvmOptions {
   /// The labels of the classes, rising, for instance a training set's label_values; empty: the labels found,
   /// which must be at least 2 and at most 1,000 different ones.
   std::vector<float> label_values = {};
-  /// Of a folder, read the held-out file rather than the training file.
+  /// Of a folder, read the held-out file rather than the training file. Entries of features that are not
+  /// among `features` are left out.
   bool held_out = false;
 };
 

@@ -42,8 +42,9 @@ constexpr auto kInterruptGrace = 60s;
 /// One run and its processes.
 class LocalRun {
  public:
-  LocalRun(const Config& config, std::filesystem::path folder)
+  LocalRun(const Config& config, bool larger_is_better, std::filesystem::path folder)
       : config_(config),
+        larger_is_better_(larger_is_better),
         folder_(std::move(folder)),
         status_(StatusLine::on_stderr()),
         log_(folder_ / output::kLogFile) {}
@@ -263,7 +264,8 @@ class LocalRun {
     }
     if (slowest != nullptr) status.clock = slowest->clock;
     for (const auto& [child, objective] : objectives_) {
-      status.objective = std::min(status.objective.value_or(objective), objective);
+      const double so_far = status.objective.value_or(objective);
+      status.objective = larger_is_better_ ? std::min(so_far, objective) : std::max(so_far, objective);
     }
     status.target = config_.workload.stop.target;
     const double interval = status.time_s - shown_at_s_;
@@ -288,6 +290,7 @@ class LocalRun {
   };
 
   const Config& config_;
+  bool larger_is_better_;
   std::filesystem::path folder_;
   FreePorts ports_;
   Supervisor* supervisor_ = nullptr;
@@ -321,6 +324,7 @@ int run_command(const RunArguments& arguments) {
   }
   const std::filesystem::path shown_folder = run_folder(config.value(), arguments.output);
   const std::filesystem::path folder = std::filesystem::absolute(shown_folder);
+  bool larger_is_better = true;
   // Data and model are tried out here, so that what is wrong with them is said once and before anything
   // starts.
   {
@@ -330,6 +334,7 @@ int run_command(const RunArguments& arguments) {
       return kBadUsage;
     }
     print_data_note(*deployment.value());
+    larger_is_better = deployment.value()->workload().larger_is_better();
   }
   if (const Failure failure = output::prepare_run_folder(folder, arguments.output.overwrite)) {
     print_error(failure->message);
@@ -340,7 +345,7 @@ int run_command(const RunArguments& arguments) {
     print_error(failure->message);
     return kFailed;
   }
-  LocalRun run(config.value(), folder);
+  LocalRun run(config.value(), larger_is_better, folder);
   if (const Failure failure = run.start(supervisor)) {
     print_error(failure->message);
     return kFailed;

@@ -25,6 +25,7 @@ namespace {
 
 constexpr double kSmallestPrior = 1e-6;
 constexpr double kLargestPrior = 1e3;
+constexpr std::uint64_t kMostTokensOfHeldOutDocument = 100'000'000;
 constexpr double kLargestHeldOut = 0.9;
 
 enum TableIndex : std::size_t { word_topic, topic, table_count };
@@ -293,8 +294,16 @@ PartitionOptions partition_options(const TopicsOptions& options, const DividedCo
   return partition;
 }
 
-// One worker's tokens are numbered in 32 bits.
+// One worker's tokens are numbered in 32 bits; held-out documents are taken apart token by token.
 Failure check_parts(const TopicsOptions& options, const DividedCorpus& data, const Partition& partition) {
+  for (const std::uint32_t document : data.held_out) {
+    const std::span<const std::uint32_t> counts = data.corpus.counts_of(document);
+    const std::uint64_t tokens = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+    if (tokens > kMostTokensOfHeldOutDocument) {
+      return Error{fmt::format("{} tokens in held-out document {}; expected at most {}", tokens, document,
+                               kMostTokensOfHeldOutDocument)};
+    }
+  }
   for (std::size_t datacenter = 0; datacenter < options.workers.size(); ++datacenter) {
     for (std::size_t worker = 0; worker < options.workers[datacenter]; ++worker) {
       std::uint64_t tokens = 0;

@@ -43,8 +43,8 @@ struct NamedFigure {
 
 /// Not thread-safe, but not bound to a thread: one call at a time, whatever thread makes it. For each clock
 /// from 1, in order: list_rows() once for each table that is read by row, then compute_update() once; between
-/// two clocks evaluate() any number of times. What it does is a function of the workload's seed and its place
-/// and of the parameters that it was given.
+/// two clocks, also after the next one's list_rows(), evaluate() any number of times. What it does is a
+/// function of the workload's seed and its place and of the parameters that it was given.
 class Learner {
  public:
   virtual ~Learner() = default;

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "src/data/bag_of_words_reader.h"
@@ -35,6 +37,11 @@ Result<std::vector<std::string>> vocabulary_of(const WorkloadOptions& options) {
 Result<std::unique_ptr<Workload>> make_topics(const WorkloadOptions& options) {
   Result<BagOfWords> documents = documents_of(options.data);
   if (!documents) return documents.error();
+  if (static_cast<double>(documents.value().documents()) * options.data.held_out < 1.0) {
+    return Error{
+        fmt::format("workload.data.held_out is {}, of {} documents; expected at least one to measure with",
+                    options.data.held_out, documents.value().documents())};
+  }
   TopicsOptions made;
   made.topics = static_cast<std::size_t>(options.numbers.at("topics"));
   made.alpha = options.numbers.at("alpha");

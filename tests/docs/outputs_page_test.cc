@@ -56,7 +56,10 @@ TEST(OutputsPage, HasEveryKeyOfTheSummary) {
 }
 
 TEST(OutputsPage, HasEveryKeyOfTheTimeline) {
-  EXPECT_EQ(documented("timeline key"), keys_of(output::to_json_line({})));
+  output::TimelineSample sample;
+  sample.train_loss = 1.0;
+  sample.figures = {{"auc", 0.5}};
+  EXPECT_EQ(documented("timeline key"), keys_of(output::to_json_line(sample)));
 }
 
 TEST(OutputsPage, HasEveryColumnOfTheReport) {
