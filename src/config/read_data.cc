@@ -141,7 +141,8 @@ void read_data(Fields fields, const WorkloadKind* kind, Config& config) {
 
   read_partition(fields, data.partition, config);
   read_paths(fields, data, config);
-  const std::string what = kind != nullptr && data.format == "idx" ? "a folder" : "a file, a pattern or a folder";
+  const std::string what =
+      kind != nullptr && data.format == "idx" ? "a folder" : "a file, a pattern or a folder";
   std::string path;
   const bool needs_path = reads && !fields.has_value("paths");
   if (fields.text("path", path, what, needs_path ? Presence::required : Presence::optional))

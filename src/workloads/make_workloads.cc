@@ -30,7 +30,7 @@ bool is_generated(const WorkloadData& data) {
 std::string note_of(const WorkloadData& data, const std::string& what) {
   const std::string source = data.sources().front();
   const fs::path path(source);
-  const std::string name = (path.has_filename() ? path : path.parent_path()).filename().string();
+  std::string name = (path.has_filename() ? path : path.parent_path()).filename().string();
   if (!is_generated(data)) return name;
   const std::string why = data.format == "generated" ? "" : fmt::format(" ({} is not on this machine)", name);
   return fmt::format("GENERATED {}, not real ones{}", what, why);
