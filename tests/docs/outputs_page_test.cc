@@ -58,7 +58,7 @@ TEST(OutputsPage, HasEveryKeyOfTheSummary) {
 TEST(OutputsPage, HasEveryKeyOfTheTimeline) {
   output::TimelineSample sample;
   sample.train_loss = 1.0;
-  sample.figures = {{"auc", 0.5}};
+  sample.figures = {{"NAME", 0.5}};
   EXPECT_EQ(documented("timeline key"), keys_of(output::to_json_line(sample)));
 }
 
