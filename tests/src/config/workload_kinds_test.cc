@@ -1,0 +1,124 @@
+// Goal: each kind of workload takes its own keys and formats and no others; data are divided as the file
+// says; and a resolved configuration of any kind reads back as the same. Reached by small texts, right and
+// wrong ones.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "src/config/resolved_yaml.h"
+#include "src/config/run_identity.h"
+#include "tests/src/config/sample_config.h"
+
+namespace meridian {
+namespace {
+
+using sample::config_of;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+
+std::string text_of(const std::string& model, const std::string& data) {
+  return "name: kinds\nworkload:\n  model: " + model + "\n  data: " + data +
+         "\n  optimizer: {learning_rate: 0.1}\n  stop: {clocks: 9}\ndatacenters:\n  - {name: east, workers: "
+         "2}\n"
+         "  - {name: west}\nwan: {links: lan}\n";
+}
+
+std::string problems_of(const std::string& model, const std::string& data) {
+  return sample::problems_of(text_of(model, data));
+}
+
+TEST(WorkloadKinds, FillInWhatTheFileDoesNotSay) {
+  const WorkloadConfig workload = config_of(text_of("{kind: matrix_factorisation, rank: 5, biases: false}",
+                                                    "{format: generated, generated: {users: 7}}"))
+                                      .workload;
+  EXPECT_THAT(workload.model.numbers, ElementsAre(Pair("biases", 0), Pair("initial_scale", 0.1),
+                                                  Pair("l2", 0.05), Pair("mean", 0), Pair("rank", 5)));
+  EXPECT_EQ(workload.data.held_out, 0.1);
+  EXPECT_EQ(workload.data.generated.at("users"), 7);
+  EXPECT_EQ(workload.data.generated.at("items"), 1000);
+  EXPECT_THAT(config_of(text_of("sparse_logistic", "{format: generated}")).workload.model.words,
+              ElementsAre(Pair("objective", "accuracy")));
+}
+
+TEST(WorkloadKinds, RefuseWhatIsNotTheirs) {
+  EXPECT_THAT(
+      problems_of("{kind: topics, rank: 5}", "{format: generated}"),
+      HasSubstr(
+          "dir/test.yaml:3:25: unknown key 'workload.model.rank'; expected kind, hidden, layers, topics, "
+          "alpha, beta or proposals"));
+  EXPECT_THAT(problems_of("{kind: topics, topics: 0}", "{format: generated}"),
+              HasSubstr("workload.model.topics is '0'; expected a whole number from 1 to 65535"));
+  EXPECT_THAT(problems_of("{kind: topics, hidden: [5]}", "{format: generated}"),
+              HasSubstr("workload.model.hidden with a topics model"));
+  EXPECT_THAT(problems_of("topics", "{format: libsvm, path: x}"),
+              HasSubstr("workload.data.format is 'libsvm'; expected bag_of_words or generated"));
+  EXPECT_THAT(problems_of("topics", "{format: generated, held_out_path: x}"),
+              HasSubstr("unknown key 'workload.data.held_out_path'"));
+  EXPECT_THAT(problems_of("topics", "{format: generated, generated: {users: 5}}"),
+              HasSubstr("unknown key 'workload.data.generated.users'"));
+  EXPECT_THAT(problems_of("softmax", "{format: generated, generated: {users: 5}}"),
+              HasSubstr("unknown key 'workload.data.generated'"));
+  EXPECT_THAT(problems_of("{kind: sparse_logistic, objective: rmse}", "{format: generated}"),
+              HasSubstr("workload.model.objective is 'rmse'; expected accuracy, auc or loss"));
+  EXPECT_THAT(sample::problems_of(text_of("topics", "{format: generated}"), {"workload.stop.target=0.5"}),
+              HasSubstr("workload.stop.target is '0.5'; expected a number from -1000 to 0"));
+}
+
+TEST(Partitions, SayHowDataAreDivided) {
+  const auto partition_of = [](const std::string& partition) {
+    return config_of(text_of("softmax", "{format: generated, partition: " + partition + "}"))
+        .workload.data.partition;
+  };
+  EXPECT_EQ(partition_of("round_robin").workers, "round_robin");
+  const PartitionConfig skewed = partition_of(
+      "{workers: overlap, overlap: 0.25, datacenters: label_skew, label_skew: 0.8, sizes: {east: 3, west: "
+      "1}}");
+  EXPECT_EQ(skewed.workers, "overlap");
+  EXPECT_EQ(skewed.overlap, 0.25);
+  EXPECT_EQ(skewed.datacenters, "label_skew");
+  EXPECT_EQ(skewed.label_skew, 0.8);
+  EXPECT_THAT(skewed.sizes, ElementsAre(Pair("east", 3), Pair("west", 1)));
+  EXPECT_EQ(partition_of("{datacenters: dirichlet, concentration: 0.3}").concentration, 0.3);
+}
+
+TEST(Partitions, RefuseWhatHasNoUseOrNoPlace) {
+  const auto refused = [](const std::string& data) {
+    return problems_of("softmax", "{format: generated, " + data + "}");
+  };
+  EXPECT_THAT(refused("partition: {label_skew: 0.5}"),
+              HasSubstr("workload.data.partition.label_skew is given, which by_sizes does not use"));
+  EXPECT_THAT(refused("partition: {overlap: 0.5}"),
+              HasSubstr("partition.overlap is given, which random does not use"));
+  EXPECT_THAT(refused("partition: {sizes: {east: 1}}"),
+              HasSubstr("workload.data.partition.sizes.west is missing"));
+  EXPECT_THAT(refused("partition: {sizes: {east: 1, west: 2, north: 3}}"), HasSubstr("'north'"));
+  EXPECT_THAT(refused("paths: {east: a}"), HasSubstr("workload.data.paths.west is missing"));
+  EXPECT_THAT(refused("paths: {east: a, west: b}, path: c"), HasSubstr("are both given"));
+  EXPECT_THAT(refused("paths: {east: a, west: b}, partition: {datacenters: dirichlet}"),
+              HasSubstr("one of the two"));
+}
+
+TEST(ResolvedYaml, ReadsBackForEveryKind) {
+  for (const auto& [model, data] : {
+           std::pair{"softmax", "{format: generated, partition: {workers: overlap, overlap: 0.5}}"},
+           std::pair{"{kind: matrix_factorisation, biases: false}",
+                     "{format: ratings, paths: {east: a, west: \"b*.csv\"}}"},
+           std::pair{"{kind: topics, alpha: 0.5}",
+                     "{format: bag_of_words, path: kos, vocabulary: v.txt, held_out: 0.2}"},
+           std::pair{"{kind: sparse_logistic, objective: auc}",
+                     "{format: libsvm, path: a9a, held_out_path: t, partition: {datacenters: dirichlet, "
+                     "concentration: 2}}"},
+       }) {
+    const Config config = config_of(text_of(model, data));
+    const Result<Config> again =
+        read_config_text(resolved_yaml(config), config.file, {}, sample::no_variables);
+    ASSERT_TRUE(again.ok()) << again.error().message;
+    EXPECT_EQ(again.value(), config) << model;
+    EXPECT_EQ(identity_text(again.value()), identity_text(config));
+  }
+}
+
+}  // namespace
+}  // namespace meridian
