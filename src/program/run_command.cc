@@ -42,9 +42,15 @@ constexpr auto kInterruptGrace = 60s;
 /// One run and its processes.
 class LocalRun {
  public:
-  LocalRun(const Config& config, bool larger_is_better, std::filesystem::path folder)
+  /// What the objective is called, and whether a larger one is better.
+  struct Metric {
+    std::string name;
+    bool larger_is_better = true;
+  };
+
+  LocalRun(const Config& config, Metric metric, std::filesystem::path folder)
       : config_(config),
-        larger_is_better_(larger_is_better),
+        metric_(std::move(metric)),
         folder_(std::move(folder)),
         status_(StatusLine::on_stderr()),
         log_(folder_ / output::kLogFile) {}
@@ -265,8 +271,9 @@ class LocalRun {
     if (slowest != nullptr) status.clock = slowest->clock;
     for (const auto& [child, objective] : objectives_) {
       const double so_far = status.objective.value_or(objective);
-      status.objective = larger_is_better_ ? std::min(so_far, objective) : std::max(so_far, objective);
+      status.objective = metric_.larger_is_better ? std::min(so_far, objective) : std::max(so_far, objective);
     }
+    status.metric = metric_.name;
     status.target = config_.workload.stop.target;
     const double interval = status.time_s - shown_at_s_;
     if (interval >= 1.0) {
@@ -290,7 +297,7 @@ class LocalRun {
   };
 
   const Config& config_;
-  bool larger_is_better_;
+  Metric metric_;
   std::filesystem::path folder_;
   FreePorts ports_;
   Supervisor* supervisor_ = nullptr;
@@ -324,7 +331,7 @@ int run_command(const RunArguments& arguments) {
   }
   const std::filesystem::path shown_folder = run_folder(config.value(), arguments.output);
   const std::filesystem::path folder = std::filesystem::absolute(shown_folder);
-  bool larger_is_better = true;
+  LocalRun::Metric metric;
   // Data and model are tried out here, so that what is wrong with them is said once and before anything
   // starts.
   {
@@ -334,7 +341,8 @@ int run_command(const RunArguments& arguments) {
       return kBadUsage;
     }
     print_data_note(*deployment.value());
-    larger_is_better = deployment.value()->workload().larger_is_better();
+    metric = {deployment.value()->workload().metric_name(),
+              deployment.value()->workload().larger_is_better()};
   }
   if (const Failure failure = output::prepare_run_folder(folder, arguments.output.overwrite)) {
     print_error(failure->message);
@@ -345,7 +353,7 @@ int run_command(const RunArguments& arguments) {
     print_error(failure->message);
     return kFailed;
   }
-  LocalRun run(config.value(), larger_is_better, folder);
+  LocalRun run(config.value(), std::move(metric), folder);
   if (const Failure failure = run.start(supervisor)) {
     print_error(failure->message);
     return kFailed;
