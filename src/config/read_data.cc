@@ -44,15 +44,6 @@ using Kind = YamlNode::Kind;
 constexpr std::size_t kMostSamples = 10'000'000;
 constexpr double kLargestWeight = 1e9;
 
-/// Names of datacenters as keys, and nothing else.
-void refuse_others(Fields& fields, const YamlNode& node, const Config& config) {
-  const auto names = datacenter_names(config);
-  for (const YamlNode::Key& key : node.keys) {
-    if (std::find(names.begin(), names.end(), key.text) != names.end()) continue;
-    refuse_datacenter_name(key.place, key.text, fields.path(), config, fields.problems());
-  }
-}
-
 /// A key that only goes with a certain word of another key.
 void refuse_unless(Fields& fields, std::string_view key, std::string_view word, const std::string& found) {
   if (word == found || !fields.has_value(key)) return;
@@ -71,7 +62,7 @@ void read_sizes(Fields& fields, PartitionConfig& partition, const Config& config
     if (sizes.number(name, size, Range::above(0, kLargestWeight), Presence::required))
       partition.sizes[std::string(name)] = size;
   }
-  refuse_others(sizes, *node, config);
+  refuse_keys_of_no_datacenter(sizes, *node, config);
 }
 
 void read_partition(Fields& data, PartitionConfig& partition, const Config& config) {
@@ -113,7 +104,7 @@ void read_paths(Fields& fields, DataConfig& data, const Config& config) {
     if (paths.text(name, path, "a file, a pattern or a folder", Presence::required))
       data.paths[std::string(name)] = (config.file.parent_path() / path).lexically_normal();
   }
-  refuse_others(paths, *node, config);
+  refuse_keys_of_no_datacenter(paths, *node, config);
   const PartitionConfig& partition = data.partition;
   if (partition.datacenters != "by_sizes" || !partition.sizes.empty()) {
     fields.problems().add(fields.place_of("partition"),

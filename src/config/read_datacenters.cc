@@ -166,6 +166,14 @@ void refuse_datacenter_name(Place place, const std::string& text, const std::str
       names.empty() ? "a datacenter's name" : one_of(names));
 }
 
+void refuse_keys_of_no_datacenter(Fields& fields, const YamlNode& node, const Config& config) {
+  const auto names = datacenter_names(config);
+  for (const YamlNode::Key& key : node.keys) {
+    if (std::find(names.begin(), names.end(), key.text) == names.end())
+      refuse_datacenter_name(key.place, key.text, fields.path(), config, fields.problems());
+  }
+}
+
 std::optional<std::size_t> read_datacenter_name(const YamlNode& node, const std::string& path,
                                                 const Config& config, Problems& problems) {
   if (node.kind == Kind::broken) return std::nullopt;

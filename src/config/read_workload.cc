@@ -104,14 +104,7 @@ void read_factors(Fields fields, ComputeConfig& compute, const Config& config, c
     if (fields.number(name, factor, Range::above(0, 1000)) && factor != 1)
       compute.factor[std::string(name)] = factor;
   }
-  if (node == nullptr || !fields.has_map()) return;
-  for (const YamlNode::Key& key : node->keys) {
-    if (std::find(names.begin(), names.end(), key.text) != names.end()) continue;
-    fields.problems().add(key.place,
-                          fmt::format("{} names {}, which is no datacenter{}", fields.path(),
-                                      in_quotes(key.text), perhaps(key.text, names)),
-                          names.empty() ? "a datacenter's name" : one_of(names));
-  }
+  if (node != nullptr && fields.has_map()) refuse_keys_of_no_datacenter(fields, *node, config);
 }
 
 void read_stragglers(Fields fields, StragglersConfig& stragglers) {

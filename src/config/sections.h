@@ -43,6 +43,9 @@ std::optional<std::size_t> read_datacenter_name(const YamlNode& node, const std:
 void refuse_datacenter_name(Place place, const std::string& text, const std::string& path,
                             const Config& config, Problems& problems);
 
+/// Notes every key of the map `node`, which `fields` reads, that names no datacenter.
+void refuse_keys_of_no_datacenter(Fields& fields, const YamlNode& node, const Config& config);
+
 /// The names of config.datacenters, valid as long as it is.
 std::vector<std::string_view> datacenter_names(const Config& config);
 

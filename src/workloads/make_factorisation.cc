@@ -10,16 +10,13 @@ namespace {
 
 Result<Ratings> ratings_of(const WorkloadData& data) {
   if (!is_generated(data)) return read_ratings(data.sources());
-  const auto whole = [&](std::string_view key) {
-    return static_cast<std::size_t>(data.generated.find(key)->second);
-  };
   GeneratedRatingsOptions options;
   options.seed = kGeneratedSeed;
-  options.users = whole("users");
-  options.items = whole("items");
-  options.ratings = whole("ratings");
-  options.rank = whole("rank");
-  options.noise = data.generated.find("noise")->second;
+  options.users = data.generated_count("users");
+  options.items = data.generated_count("items");
+  options.ratings = data.generated_count("ratings");
+  options.rank = data.generated_count("rank");
+  options.noise = data.generated_number("noise");
   Result<GeneratedRatings> generated = generate_ratings(options);
   if (!generated) return generated.error();
   return std::move(generated).value().ratings;

@@ -17,14 +17,13 @@ struct TrainAndTestSamples {
 };
 
 Result<TrainAndTestSamples> generate(const WorkloadData& data) {
-  const auto number = [&](std::string_view key) { return data.generated.find(key)->second; };
   GeneratedSparseSamplesOptions options;
   options.seed = kGeneratedSeed;
-  options.samples = static_cast<std::size_t>(number("samples"));
-  options.held_out_samples = static_cast<std::size_t>(number("held_out_samples"));
-  options.features = static_cast<std::size_t>(number("features"));
-  options.features_per_sample = number("features_per_sample");
-  options.margin = number("margin");
+  options.samples = data.generated_count("samples");
+  options.held_out_samples = data.generated_count("held_out_samples");
+  options.features = data.generated_count("features");
+  options.features_per_sample = data.generated_number("features_per_sample");
+  options.margin = data.generated_number("margin");
   Result<GeneratedSparseSamples> generated = generate_sparse_samples(options);
   if (!generated) return generated.error();
   GeneratedSparseSamples made = std::move(generated).value();

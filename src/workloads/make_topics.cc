@@ -12,15 +12,14 @@ namespace {
 
 Result<BagOfWords> documents_of(const WorkloadData& data) {
   if (!is_generated(data)) return read_bag_of_words(data.sources(), data.vocabulary);
-  const auto number = [&](std::string_view key) { return data.generated.find(key)->second; };
   GeneratedDocumentsOptions options;
   options.seed = kGeneratedSeed;
-  options.documents = static_cast<std::size_t>(number("documents"));
-  options.words = static_cast<std::size_t>(number("words"));
-  options.topics = static_cast<std::size_t>(number("topics"));
-  options.mean_length = number("mean_length");
-  options.alpha = number("alpha");
-  options.beta = number("beta");
+  options.documents = data.generated_count("documents");
+  options.words = data.generated_count("words");
+  options.topics = data.generated_count("topics");
+  options.mean_length = data.generated_number("mean_length");
+  options.alpha = data.generated_number("alpha");
+  options.beta = data.generated_number("beta");
   Result<GeneratedDocuments> generated = generate_documents(options);
   if (!generated) return generated.error();
   return std::move(generated).value().train;

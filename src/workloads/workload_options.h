@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/base/time.h"
@@ -27,6 +28,12 @@ struct WorkloadData {
   std::map<std::string, double, std::less<>> generated;  ///< the kind's keys
   std::size_t generated_train = 60000;                   ///< of images
   std::size_t generated_test = 10000;
+
+  /// The value of one of the kind's keys for generated data.
+  double generated_number(std::string_view key) const { return generated.find(key)->second; }
+  std::size_t generated_count(std::string_view key) const {
+    return static_cast<std::size_t>(generated_number(key));
+  }
 
   /// `path` or `paths`, whichever there is.
   std::vector<std::string> sources() const { return paths.empty() ? std::vector{path} : paths; }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/src/data/real_data.h"
 #include "tests/src/data/text_files.h"
 
 namespace meridian {
@@ -140,6 +141,20 @@ TEST_F(Documents, NeedOneVocabulary) {
   EXPECT_THAT(read_bag_of_words({}).error().message, HasSubstr("no source"));
 }
 
+TEST_F(Documents, OfSeveralSourcesHaveTheSameWords) {
+  const std::string here = write("here/docword.a.txt", kDocuments);
+  write("here/vocab.a.txt", kVocabulary);
+  const std::string there = write("there/docword.b.txt", kDocuments);
+  write("there/vocab.b.txt", kVocabulary);
+  EXPECT_TRUE(read_bag_of_words({here, there}).ok());
+  std::string other(kVocabulary);
+  std::swap(other.front(), other[1]);
+  write("there/vocab.b.txt", other);
+  EXPECT_THAT(read_bag_of_words({here, there}).error().message,
+              HasSubstr("there/vocab.b.txt has other words than"));
+  EXPECT_TRUE(read_bag_of_words({here, there}, folder_ / "here/vocab.a.txt").ok());
+}
+
 TEST_F(Documents, SpoiltAtRandomNeverCrashIt) {
   Random random(23);
   std::size_t read = 0;
@@ -167,9 +182,9 @@ TEST_F(Documents, SpoiltAtRandomNeverCrashIt) {
 }
 
 TEST(Kos, IsReadWhole) {
-  const char* const folder = std::getenv("MERIDIAN_DATA");
-  if (folder == nullptr) GTEST_SKIP() << "MERIDIAN_DATA is not set";
-  const auto result = read_bag_of_words({std::string(folder) + "/kos"});
+  const auto folder = real_data("kos");
+  if (!folder) GTEST_SKIP() << kNoRealData;
+  const auto result = read_bag_of_words({folder->string()});
   ASSERT_TRUE(result.ok()) << result.error().message;
   EXPECT_EQ(result.value().documents(), 3430U);
   EXPECT_EQ(result.value().words, 6906U);

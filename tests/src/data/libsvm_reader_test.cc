@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/src/data/real_data.h"
 #include "tests/src/data/text_files.h"
 
 namespace meridian {
@@ -127,6 +128,21 @@ TEST_F(Samples, TellWhatIsWrongAndWhere) {
   EXPECT_THAT(read_libsvm({}).error().message, HasSubstr("no source"));
 }
 
+TEST_F(Samples, HeldOutOnesAreReadWithoutFeaturesThatNobodyHasTrained) {
+  const auto held_out = read_libsvm({write("t", "1 2:1 7:1\n-1 9:1\n")},
+                                    {.features = 3, .label_values = {-1.0F, 1.0F}, .held_out = true});
+  ASSERT_TRUE(held_out.ok()) << held_out.error().message;
+  EXPECT_EQ(held_out.value().features, 3U);
+  EXPECT_THAT(held_out.value().feature, ElementsAre(1));
+  EXPECT_THAT(held_out.value().offsets, ElementsAre(0, 1, 1));
+}
+
+TEST_F(Samples, AFeatureFarFromAllOthersIsAMistake) {
+  EXPECT_TRUE(read_libsvm({write("s", "1 4194304:1\n-1 1:1\n")}).ok());
+  EXPECT_THAT(read_libsvm({write("s", "1 4194305:1\n-1 1:1\n")}).error().message,
+              HasSubstr("features up to 4194305 in 2 entries; expected at most 4194304"));
+}
+
 TEST_F(Samples, SpoiltAtRandomNeverCrashIt) {
   Random random(29);
   std::size_t read = 0;
@@ -149,16 +165,16 @@ TEST_F(Samples, SpoiltAtRandomNeverCrashIt) {
 }
 
 TEST(A9a, IsReadWhole) {
-  const char* const folder = std::getenv("MERIDIAN_DATA");
-  if (folder == nullptr) GTEST_SKIP() << "MERIDIAN_DATA is not set";
-  const auto train = read_libsvm({std::string(folder) + "/a9a"});
+  const auto folder = real_data("a9a");
+  if (!folder) GTEST_SKIP() << kNoRealData;
+  const auto train = read_libsvm({folder->string()});
   ASSERT_TRUE(train.ok()) << train.error().message;
   EXPECT_EQ(train.value().size(), 32561U);
   EXPECT_EQ(train.value().features, 123U);
   EXPECT_THAT(train.value().label_values, ElementsAre(-1.0F, 1.0F));
   expect_sound(train.value());
   const auto test = read_libsvm(
-      {std::string(folder) + "/a9a"},
+      {folder->string()},
       {.features = train.value().features, .label_values = train.value().label_values, .held_out = true});
   ASSERT_TRUE(test.ok()) << test.error().message;
   EXPECT_EQ(test.value().size(), 16281U);

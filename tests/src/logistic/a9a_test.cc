@@ -10,6 +10,7 @@
 #include "src/data/libsvm_reader.h"
 #include "src/logistic/logistic_workload.h"
 #include "src/logistic/score_histogram.h"
+#include "tests/src/data/real_data.h"
 #include "tests/src/logistic/exact_area.h"
 #include "tests/src/workload/lock_step.h"
 
@@ -23,11 +24,10 @@ SparseSamples read(const std::filesystem::path& file, std::size_t features) {
 }
 
 TEST(A9a, IsLearntToTheKnownAccuracy) {
-  const char* const folder = std::getenv("MERIDIAN_DATA");
-  if (folder == nullptr) GTEST_SKIP() << "MERIDIAN_DATA is not set";
-  const std::filesystem::path path = std::filesystem::path(folder) / "a9a";
-  const SparseSamples train = read(path / "a9a.gz", 0);
-  const SparseSamples test = read(path / "a9a.t.gz", train.features);
+  const auto path = real_data("a9a");
+  if (!path) GTEST_SKIP() << kNoRealData;
+  const SparseSamples train = read(*path / "a9a.gz", 0);
+  const SparseSamples test = read(*path / "a9a.t.gz", train.features);
   LogisticOptions options;
   options.partition.workers = {2, 1};
   options.batch = 100;

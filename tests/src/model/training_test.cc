@@ -13,6 +13,7 @@
 
 #include "src/model/classification_workload.h"
 #include "src/optimizer/optimizer.h"
+#include "tests/src/data/real_data.h"
 #include "tests/src/model/tables_of_workload.h"
 
 namespace meridian {
@@ -51,10 +52,10 @@ Learnt train(const Workload& workload, double learning_rate, Clock clocks) {
 class Training : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    const char* const folder = std::getenv("MERIDIAN_DATA");
-    if (GetParam() == "idx" && folder == nullptr) GTEST_SKIP() << "MERIDIAN_DATA is not set";
+    const auto folder = real_data("fashion-mnist");
+    if (GetParam() == "idx" && !folder) GTEST_SKIP() << kNoRealData;
     options_.data.format = GetParam();
-    if (folder != nullptr) options_.data.paths = {std::filesystem::path(folder) / "fashion-mnist"};
+    if (folder) options_.data.paths = {*folder};
     options_.partition.workers = {1};
   }
 

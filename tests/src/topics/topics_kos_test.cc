@@ -12,6 +12,7 @@
 #include "src/data/bag_of_words_reader.h"
 #include "src/topics/joint_likelihood.h"
 #include "src/topics/topics_workload.h"
+#include "tests/src/data/real_data.h"
 #include "tests/src/topics/exact_gibbs.h"
 #include "tests/src/topics/lock_step.h"
 
@@ -34,11 +35,9 @@ double exact_log_likelihood(const TopicPrior& prior, const BagOfWords& corpus) {
 }
 
 TEST(KosTopics, ConvergeToTheExactSamplersLikelihood) {
-  const char* const folder = std::getenv("MERIDIAN_DATA");
-  if (folder == nullptr) GTEST_SKIP() << "MERIDIAN_DATA is not set";
-  const std::filesystem::path kos = std::filesystem::path(folder) / "kos";
-  if (!std::filesystem::exists(kos)) GTEST_SKIP() << kos << " is not there";
-  const Result<BagOfWords> corpus = read_bag_of_words({kos.string()});
+  const auto kos = real_data("kos");
+  if (!kos) GTEST_SKIP() << kNoRealData;
+  const Result<BagOfWords> corpus = read_bag_of_words({kos->string()});
   ASSERT_TRUE(corpus.ok()) << corpus.error().message;
 
   TopicsOptions options;
