@@ -25,12 +25,7 @@ void PulledModel::begin(Clock clock) {
     cursors_[server] = TransferCursor(owned_[server]);
     offsets_[server].assign(specs_.size(), 0);
   }
-  for (std::size_t table = 0; table < tables_.size(); ++table) {
-    tables_[table].whole = true;
-    // Only who asks for a whole table pays for one.
-    if (tables_[table].all.size() != specs_[table].size())
-      tables_[table].all = FloatBuffer(specs_[table].size());
-  }
+  for (std::size_t table = 0; table < tables_.size(); ++table) expect_whole(table);
 }
 
 void PulledModel::begin(Clock clock, const RowSelection& rows) {
@@ -44,14 +39,18 @@ void PulledModel::begin(Clock clock, const RowSelection& rows) {
   for (std::size_t table = 0; table < tables_.size(); ++table) expect(table, rows.rows(table).size());
 }
 
+/// Makes room for all rows of one table: only who asks for a whole one pays for it.
+void PulledModel::expect_whole(std::size_t table) {
+  Table& kept = tables_[table];
+  kept.whole = true;
+  if (kept.all.size() != specs_[table].size()) kept.all = FloatBuffer(specs_[table].size());
+}
+
 /// Makes room for what a read by row brings of one table.
 void PulledModel::expect(std::size_t table, std::size_t selected_rows) {
+  if (!specs_[table].by_row) return expect_whole(table);
   Table& kept = tables_[table];
-  kept.whole = !specs_[table].by_row;
-  if (kept.whole) {
-    if (kept.all.size() != specs_[table].size()) kept.all = FloatBuffer(specs_[table].size());
-    return;
-  }
+  kept.whole = false;
   kept.entries = selected_rows * specs_[table].columns;
   if (kept.some.size() < kept.entries) kept.some = FloatBuffer(kept.entries + kept.entries / 4);
 }

@@ -47,6 +47,7 @@ class PulledModel {
   };
 
   std::span<float> values(std::size_t table);
+  void expect_whole(std::size_t table);
   void expect(std::size_t table, std::size_t selected_rows);
 
   std::vector<TableSpec> specs_;

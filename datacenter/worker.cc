@@ -114,7 +114,7 @@ void Worker::pull(Time now, bool final, Actions& actions) {
                               actions);
     }
   }
-  if (final || whole || !by_row_) {
+  if (final || whole) {
     model_.begin(clock_);
   } else {
     model_.begin(clock_, rows_);
