@@ -24,7 +24,6 @@ namespace meridian::datacenter {
 
 struct WorkerOptions {
   std::string datacenter_name;
-  std::size_t workers = 1;  ///< of this datacenter
   std::size_t servers = 1;
   std::uint32_t evaluate_every = 25;
   ComputeTime compute_time;

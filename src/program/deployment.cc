@@ -115,7 +115,6 @@ std::unique_ptr<datacenter::Worker> Deployment::make_worker(std::uint16_t datace
   const auto factor = compute.factor.find(own.name);
   datacenter::WorkerOptions options{
       .datacenter_name = own.name,
-      .workers = own.workers,
       .servers = own.servers,
       .evaluate_every = config_.workload.evaluate_every,
       .compute_time = {.seed = config_.seed,

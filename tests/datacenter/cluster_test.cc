@@ -74,7 +74,6 @@ Trained train(const std::vector<std::size_t>& shares, std::size_t servers, unsig
   for (std::size_t index = 0; index < shares.size(); ++index) {
     const ProcessId id = ProcessId::worker(0, static_cast<std::uint16_t>(index));
     WorkerOptions worker{.datacenter_name = "paris",
-                         .workers = shares.size(),
                          .servers = servers,
                          .evaluate_every = 10,
                          .compute_time = {.seed = 5, .seconds_per_clock = 0.01, .spread = 0.5}};

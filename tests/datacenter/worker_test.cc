@@ -82,20 +82,17 @@ class WorkerTest : public testing::Test {
   const LeastSquaresWorkload workload_{{3, 5}};
   const ShardMap shards_{workload_.tables(), 4};
   RecordedActions actions_;
-  Worker worker_{{.datacenter_name = "paris",
-                  .workers = 2,
-                  .servers = kServers,
-                  .evaluate_every = 2,
-                  .compute_time = kComputeTime},
-                 {.self = kSelf,
-                  .name = "paris-worker-1",
-                  .run_digest = 1,
-                  .incarnation = 1,
-                  .configuration = "",
-                  .explain_difference = {}},
-                 {},
-                 workload_,
-                 shards_};
+  Worker worker_{
+      {.datacenter_name = "paris", .servers = kServers, .evaluate_every = 2, .compute_time = kComputeTime},
+      {.self = kSelf,
+       .name = "paris-worker-1",
+       .run_digest = 1,
+       .incarnation = 1,
+       .configuration = "",
+       .explain_difference = {}},
+      {},
+      workload_,
+      shards_};
 };
 
 TEST_F(WorkerTest, GreetsEveryServerAndPullsOnceAllHaveAnswered) {

@@ -153,7 +153,6 @@ class RealDeployment {
   void add_worker(std::size_t d, const Workload& workload) {
     workers_.push_back(std::make_unique<datacenter::Worker>(
         datacenter::WorkerOptions{.datacenter_name = name_of(d),
-                                  .workers = 1,
                                   .servers = 1,
                                   .evaluate_every = 1000,
                                   .compute_time = {.seed = 1,

@@ -164,7 +164,6 @@ SimulatedDeployment::SimulatedDeployment(DeploymentOptions options, const Worklo
       const ProcessId id = ProcessId::worker(datacenter, index);
       workers_.push_back(std::make_unique<datacenter::Worker>(
           datacenter::WorkerOptions{.datacenter_name = name_of_datacenter(d),
-                                    .workers = shape.workers,
                                     .servers = shape.servers,
                                     .evaluate_every = options_.evaluate_every,
                                     .compute_time = {.seed = options_.seed,
