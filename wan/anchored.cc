@@ -79,6 +79,8 @@ void Anchored::contribute(const Select& select, std::size_t table, std::span<con
   FloatBuffer& residual = residual_[table];
   TableSelection& entries = selection_[table];
   entries.clear();
+  // Weighted first: what is selected goes out as it is, also where it was rounded.
+  for (float& step : steps.span()) step = static_cast<float>(weights_[table] * step);
   if (residual.empty()) {
     select(table, values, steps.span(), entries);
     if (!all_zero(steps.span())) residual = std::exchange(steps, FloatBuffer(steps.size()));
@@ -87,7 +89,6 @@ void Anchored::contribute(const Select& select, std::size_t table, std::span<con
     std::fill_n(steps.data(), steps.size(), 0.0F);
     select(table, values, residual.span(), entries);
   }
-  for (float& value : entries.values) value = static_cast<float>(weights_[table] * value);
 }
 
 std::optional<std::size_t> Anchored::apply(std::span<const FloatBuffer> total, bool last,
@@ -126,7 +127,7 @@ void Anchored::add_unsent_to(std::vector<FloatBuffer>& sums) const {
     for (std::size_t i = 0; i < own.size(); ++i) sum[i] += static_cast<float>(weight * own[i]);
   };
   for (std::size_t table = 0; table < steps_.size(); ++table) {
-    add_weighted(weights_[table], residual_[table], sums[table]);
+    add_weighted(1.0, residual_[table], sums[table]);
     add_weighted(weights_[table], steps_[table], sums[table]);
   }
 }

@@ -16,9 +16,10 @@ namespace meridian::wan {
 /// The replica is the anchor plus the own steps whose exchange's total has not been applied. What was left
 /// behind at an exchange stays out of the replica from then on, and is offered again at the next one.
 ///
-/// A contribution is float(weight * steps). The steps that were selected leave what is owed whole: what the
-/// product rounds off, half a unit in the last place of the contribution at most, is not kept, as it is not
-/// when a step is scaled before it is merged. Anchors are equal bit for bit after equally many totals.
+/// Steps are weighted before anything is selected of them: float(weight * steps) is what a contribution takes
+/// from and what the residual holds, so that what was rounded for the link goes out as it is. What the
+/// product rounds off, half a unit in the last place at most, is not kept, as it is not when a step is scaled
+/// before it is merged. Anchors are equal bit for bit after equally many totals.
 class Anchored final : public OrderedMerge {
  public:
   /// `weight`: the datacenter's samples per clock / all datacenters' samples per clock. `outer`: how the
@@ -32,6 +33,7 @@ class Anchored final : public OrderedMerge {
 
   /// Local steps are taken in full.
   float step_scale(double /*weight*/) const override { return 1.0F; }
+  double residual_scale(std::size_t table) const override { return weights_[table]; }
   void own_step(std::size_t table, std::span<float> values, std::span<const float> step) override;
   Failure contribute(Clock clock, const Select& select, const datacenter::ParameterStore& store,
                      Exchange& exchange) override;

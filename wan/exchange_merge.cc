@@ -55,6 +55,8 @@ Failure ExchangeMerge::contribute(Clock clock, const What& what) {
     const FilterPass pass{.clock = clock,
                           .table = table,
                           .columns = place_.columns[table],
+                          // As if nothing had been weighted yet.
+                          .scale = ordered_->residual_scale(table),
                           .learning_rate_ratio = place_.learning_rate.ratio(clock)};
     what.select(pass, values, residual, out);
   };

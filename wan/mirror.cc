@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "src/wire/codec.h"
+#include "wan/compact_chunk.h"
 #include "wan/mirror_links.h"
 
 namespace meridian::wan {
@@ -90,6 +91,7 @@ Mirror::Mirror(MirrorOptions options, Mode mode, const datacenter::ShardMap& sha
       OutgoingLink out({.owned = store_.ranges(),
                         .shared = shared,
                         .limits = limits_for(neighbour.bytes_per_s, neighbour.round_trip, shared_bytes),
+                        .encoding = mode_.encoding,
                         .clocks_apart = mode_.merge->clocks_apart()});
       sessions_.push_back({.id = ProcessId::server(static_cast<std::uint16_t>(neighbour.datacenter),
                                                    static_cast<std::uint16_t>(index)),
@@ -223,8 +225,8 @@ SessionPosition Mirror::next_position(ProcessId to, Channel channel, const Body&
 void Mirror::send_chunks(Time now, Session& session, std::vector<UpdateChunk> chunks, Actions& actions) {
   for (UpdateChunk& chunk : chunks) {
     const bool link_is_the_limit = session.out.has_backlog();
-    session.estimate.sent(now, chunk.header.number, chunk.payload.size(), link_is_the_limit);
-    std::vector<Payload> payloads{std::move(chunk.payload)};
+    session.estimate.sent(now, chunk.header.number, chunk.encoded.size(), link_is_the_limit);
+    std::vector<Payload> payloads{std::move(chunk.encoded)};
     send(now, session, Channel::data, {std::move(chunk.header), std::move(payloads)}, actions);
   }
 }
@@ -334,7 +336,7 @@ void Mirror::on_message(Time now, ProcessId from, Message message, Actions& acti
   Session* const session = find(from);
   if (session == nullptr) return;
   if (const auto* update = std::get_if<Update>(&message.body)) {
-    on_update(now, *session, message.position.epoch, *update, std::move(message.payloads), actions);
+    on_update(now, *session, message.position.epoch, *update, message.payloads, actions);
   } else if (const auto* probe = std::get_if<Probe>(&message.body)) {
     on_probe(now, *session, message.position.epoch, *probe, actions);
   } else if (const auto* report = std::get_if<ClockReport>(&message.body)) {
@@ -364,7 +366,7 @@ void Mirror::on_message(Time now, ProcessId from, Message message, Actions& acti
 }
 
 void Mirror::on_update(Time now, Session& session, std::uint32_t epoch, const Update& update,
-                       std::vector<Payload> payloads, Actions& actions) {
+                       const std::vector<Payload>& payloads, Actions& actions) {
   switch (session.in.classify(epoch, update)) {
     case IncomingLink::Arrival::old:
       return;
@@ -375,9 +377,11 @@ void Mirror::on_update(Time now, Session& session, std::uint32_t epoch, const Up
     case IncomingLink::Arrival::next:
       break;
   }
-  UpdateChunk chunk{update, payloads.empty() ? Payload{} : std::move(payloads.front())};
-  Failure wrong = check_chunk(chunk, session.shared);
-  if (!wrong) wrong = mode_.merge->remote_chunk(session.neighbour, std::move(chunk));
+  Result<UpdateChunk> chunk =
+      decode(update, payloads.empty() ? Payload{} : payloads.front(), mode_.encoding, session.shared);
+  if (!chunk) return broken(now, session, chunk.error().message, actions);
+  Failure wrong = check_chunk(chunk.value(), session.shared);
+  if (!wrong) wrong = mode_.merge->remote_chunk(session.neighbour, std::move(chunk).value());
   if (wrong) return broken(now, session, wrong->message, actions);
   session.in.applied(update);
   session.applied_at = now;

@@ -146,7 +146,7 @@ class Mirror final : public datacenter::Replication {
   void expire_barriers(Time now, Actions& actions);
 
   void on_update(Time now, Session& session, std::uint32_t epoch, const Update& update,
-                 std::vector<Payload> payloads, Actions& actions);
+                 const std::vector<Payload>& payloads, Actions& actions);
   void on_probe(Time now, Session& session, std::uint32_t epoch, const Probe& probe, Actions& actions);
   void on_report(Time now, Session& session, const ClockReport& report, Actions& actions);
   void on_acknowledged(Time now, Session& session, std::uint32_t epoch, std::uint64_t number,

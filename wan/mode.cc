@@ -9,6 +9,7 @@
 #include "wan/eager_sum.h"
 #include "wan/exact_sum.h"
 #include "wan/exchange_merge.h"
+#include "wan/top_k.h"
 
 namespace meridian::wan {
 namespace {
@@ -57,6 +58,7 @@ Registry Registry::built_in() {
       {"all", [](const auto&) { return make<SendAll>(); }},
       {"nothing", [](const auto&) { return make<SendNothing>(); }},
       {"significance_filter", [](const auto& with) { return make<SignificanceFilter>(with.filter); }},
+      {"top_k", [](const auto& with) { return make<TopK>(with.share); }},
   };
   registry.when = {
       {"every_clock", [](const auto&) { return make<EveryClocks>(1U); }},
@@ -87,11 +89,15 @@ Result<Mode> make_mode(const Registry& registry, const ModeParts& parts, const M
   if (!merge) return merge.error();
   Mode mode;
   mode.what = what.value()(parameters);
+  if (parameters.values != ValueFormat::fp32) {
+    mode.what = std::make_unique<Rounded>(std::move(mode.what), parameters.values, parameters.rounding);
+  }
   mode.when = when.value()(parameters);
   mode.wait = wait.value()(parameters);
   if (parameters.soft_ratio < 1.0) mode.soft = {parameters.soft_ratio, parameters.soft_below};
   if (!parameters.ds) mode.ds_most = parameters.ds_most;
   mode.selective_barrier = parts.selective_barrier;
+  mode.encoding = parameters.encoding;
   place.thresholds_differ = mode.soft.has_value();
   mode.merge = merge.value()(parameters, std::move(place), *mode.what, *mode.when);
   return mode;

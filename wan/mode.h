@@ -14,6 +14,7 @@
 #include "src/base/result.h"
 #include "src/optimizer/optimizer.h"
 #include "wan/merge.h"
+#include "wan/rounding.h"
 #include "wan/significance_filter.h"
 #include "wan/wait.h"
 #include "wan/what.h"
@@ -32,6 +33,10 @@ struct ModeParts {
 
 struct ModeParameters {
   SignificanceFilter::Options filter = {};
+  double share = 0.01;  ///< of a table's entries, by top_k
+  ValueFormat values = ValueFormat::fp32;
+  RoundingMode rounding = RoundingMode::nearest;
+  Encoding encoding = Encoding::compact;
   double soft_ratio = 1.0;      ///< the soft threshold as a share of the hard one; 1: none
   double soft_below = 0.5;      ///< link use below which a threshold sinks
   std::optional<Clock> ds = 0;  ///< nothing: as the links demand, ds_most at most
@@ -51,6 +56,7 @@ struct Mode {
   std::unique_ptr<Wait> wait;
   std::unique_ptr<Merge> merge;  ///< uses what and when
   bool selective_barrier = false;
+  Encoding encoding = Encoding::compact;
   std::optional<SoftThresholdOptions> soft;
   std::optional<Clock> ds_most;  ///< where ds follows the links
 };

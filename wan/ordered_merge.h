@@ -28,6 +28,9 @@ class OrderedMerge {
   /// The optimizer's step of one table, scaled. `values` is the table's range of the replica.
   virtual void own_step(std::size_t table, std::span<float> values, std::span<const float> step) = 0;
 
+  /// What the residual that `select` is given is in, as a factor on own updates.
+  virtual double residual_scale(std::size_t /*table*/) const { return 1.0; }
+
   /// Takes what goes out of one table's residual, as What::select does.
   using Select = std::function<void(std::size_t table, std::span<const float> values,
                                     std::span<float> residual, TableSelection& out)>;

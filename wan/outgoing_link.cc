@@ -4,9 +4,13 @@
 #include <utility>
 
 #include "src/base/check.h"
+#include "wan/compact_chunk.h"
 
 namespace meridian::wan {
 namespace {
+
+/// What the next chunk's compression is expected to be at most: where it is not, the chunk is so much longer.
+constexpr double kMostCompression = 8.0;
 
 void check_limits(const LinkLimits& limits) {
   MERIDIAN_CHECK(limits.window_bytes >= 2 * limits.chunk_bytes && limits.chunk_bytes > 0,
@@ -51,9 +55,29 @@ void OutgoingLink::keep(UpdateChunk chunk, std::vector<UpdateChunk>& out) {
   chunk.header.number = next_number_++;
   if (chunk.header.clock == 0) chunk.header.clock = mark_.clock;
   chunk.header.released = told_released_ = released_;
-  unacknowledged_bytes_ += chunk.payload.size();
+  if (chunk.payload.size() > 0) {
+    chunk.encoded = encode(chunk, options_.encoding);
+    const double compression =
+        static_cast<double>(chunk.payload.size()) / static_cast<double>(chunk.encoded.size());
+    compression_ = std::clamp(compression, 1.0, kMostCompression);
+  }
+  unacknowledged_bytes_ += chunk.encoded.size();
   out.push_back(chunk);
+  chunk.payload = {};
   kept_.push_back(std::move(chunk));
+}
+
+std::size_t OutgoingLink::room() const {
+  return static_cast<std::size_t>(static_cast<double>(options_.limits.chunk_bytes) * compression_);
+}
+
+/// What is kept, in the plain layout.
+std::deque<UpdateChunk> OutgoingLink::decoded_kept() const {
+  std::deque<UpdateChunk> chunks;
+  for (const UpdateChunk& chunk : kept_) {
+    chunks.push_back(decode(chunk.header, chunk.encoded, options_.encoding, options_.shared).value());
+  }
+  return chunks;
 }
 
 void OutgoingLink::offer(Clock clock, const Selection& selection, std::vector<UpdateChunk>& out) {
@@ -62,7 +86,7 @@ void OutgoingLink::offer(Clock clock, const Selection& selection, std::vector<Up
   ChunkCutter cutter(selection, options_.owned, options_.shared);
   // What is new must not overtake what waits: it joins the backlog.
   while (backlog_->empty() && !cutter.done() && window_open()) {
-    keep(cutter.next(options_.limits.chunk_bytes), out);
+    keep(cutter.next(room()), out);
   }
   backlog_->add(cutter);
   send_backlog(out);
@@ -91,7 +115,7 @@ void OutgoingLink::announced(std::uint64_t number, std::vector<UpdateChunk>& out
 
 void OutgoingLink::send_backlog(std::vector<UpdateChunk>& out) {
   while (!backlog_->empty() && due_ && window_open()) {
-    UpdateChunk chunk = backlog_->next(options_.limits.chunk_bytes);
+    UpdateChunk chunk = backlog_->next(room());
     released_ = std::max(released_, backlog_->reached().announced);
     if (!chunk.header.segments.empty()) keep(std::move(chunk), out);
     note_complete();
@@ -114,7 +138,7 @@ void OutgoingLink::note_complete() {
 
 void OutgoingLink::forget_acknowledged(std::uint64_t number) {
   while (!kept_.empty() && kept_.front().header.number <= number) {
-    unacknowledged_bytes_ -= kept_.front().payload.size();
+    unacknowledged_bytes_ -= kept_.front().encoded.size();
     acknowledged_released_ = kept_.front().header.released;
     kept_.pop_front();
   }
@@ -139,7 +163,7 @@ OutgoingLink::Answer OutgoingLink::resume(std::uint32_t epoch, std::uint64_t num
   if (epoch <= epoch_) return Answer::stale;
   if (number >= next_number_ || number < acknowledged_number()) return Answer::impossible;
   forget_acknowledged(number);
-  backlog_->put_back(kept_);
+  backlog_->put_back(decoded_kept());
   kept_.clear();
   unacknowledged_bytes_ = 0;
   epoch_ = epoch;
@@ -154,7 +178,7 @@ OutgoingLink::Answer OutgoingLink::resume(std::uint32_t epoch, std::uint64_t num
 
 void OutgoingLink::add_outstanding_to(std::vector<FloatBuffer>& sums, std::uint64_t applied,
                                       bool magnitudes) const {
-  for (const UpdateChunk& chunk : kept_) {
+  for (const UpdateChunk& chunk : decoded_kept()) {
     if (chunk.header.number > applied) add_chunk_to(chunk, options_.owned, sums, magnitudes);
   }
   backlog_->add_to(sums, magnitudes);

@@ -38,6 +38,7 @@ class OutgoingLink {
     std::vector<datacenter::TableRange> owned;   ///< by this server, of every table
     std::vector<datacenter::TableRange> shared;  ///< with the counterpart
     LinkLimits limits;
+    Encoding encoding = Encoding::compact;
     bool clocks_apart = false;  ///< the receiver must be able to tell one clock's updates from another's
   };
 
@@ -105,7 +106,10 @@ class OutgoingLink {
   bool window_open() const {
     return unacknowledged_bytes_ + options_.limits.chunk_bytes <= options_.limits.window_bytes;
   }
+  /// How much of the plain layout to cut for a chunk, so that what is encoded fills what may go at once.
+  std::size_t room() const;
   void keep(UpdateChunk chunk, std::vector<UpdateChunk>& out);
+  std::deque<UpdateChunk> decoded_kept() const;
   void begin_clock(Clock clock);
   void send_backlog(std::vector<UpdateChunk>& out);
   void note_complete();
@@ -115,8 +119,9 @@ class OutgoingLink {
   std::unique_ptr<Backlog> backlog_;
   std::uint32_t epoch_ = 1;
   std::uint64_t next_number_ = 1;
-  BacklogMark mark_;  // of all that was offered
-  std::deque<UpdateChunk> kept_;
+  BacklogMark mark_;              // of all that was offered
+  std::deque<UpdateChunk> kept_;  // encoded only
+  double compression_ = 1.0;      // plain bytes / encoded ones of late; at least 1
   std::size_t unacknowledged_bytes_ = 0;
   bool due_ = true;  // nothing was withheld since the last exchange
   Complete complete_;

@@ -16,9 +16,16 @@
 
 namespace meridian::wan {
 
+/// How a chunk's payload crosses a link.
+enum class Encoding : std::uint8_t {
+  compact,  ///< compact_chunk.h
+  plain,    ///< as the segments say
+};
+
 struct UpdateChunk {
   Update header;
-  Payload payload;
+  Payload payload;       ///< as the segments say
+  Payload encoded = {};  ///< the same as it crosses the link; only while it is on its way
 };
 
 /// Walks over a selection and cuts it into chunks for a receiver that shares `shared` (of every table, flat

@@ -239,7 +239,7 @@ struct LinkEventConfig {
 /// The four choices of a synchronisation method (docs/architecture.md), in the words of choices.h. The
 /// selective barrier is part of the wait, with a key of its own.
 struct ModeChoice {
-  std::string what = "significance_filter";  ///< all | nothing | significance_filter
+  std::string what = "significance_filter";  ///< all | nothing | significance_filter | top_k
   std::string when = "every_h_clocks";       ///< every_clock | every_h_clocks
   std::string wait = "mirror_clock";         ///< never | mirror_clock | applied_clock
   bool selective_barrier = true;
@@ -265,10 +265,14 @@ struct WanParameters {
   std::uint32_t h = 1;   ///< exchange every h clocks
   std::optional<double> v_end = std::nullopt;               ///< linear: threshold after the ramp
   std::optional<std::uint32_t> ramp_clocks = std::nullopt;  ///< linear: clocks from v0 to v_end
-  double floor = 0.0;        ///< a residual of at most this size, absolute, is never significant
-  double soft_ratio = 1.0;   ///< soft threshold as a share of the hard one; 1 is off
-  double soft_below = 0.5;   ///< share of a link's rate in use below which its threshold sinks
-  std::string by = "entry";  ///< entry | row
+  double floor = 0.0;           ///< a residual of at most this size, absolute, is never significant
+  double soft_ratio = 1.0;      ///< soft threshold as a share of the hard one; 1 is off
+  double soft_below = 0.5;      ///< share of a link's rate in use below which its threshold sinks
+  std::string by = "entry";     ///< entry | row
+  double share = 0.01;          ///< top_k: of a table's entries, above 0
+  std::string values = "fp32";  ///< fp32 | fp16 | bf16 | 8bit | 4bit | 2bit | sign: what goes out is rounded
+  std::string rounding = "nearest";                    ///< nearest | stochastic
+  std::string encoding = "compact";                    ///< compact | plain: indexes and values on the link
   std::map<std::string, TableParameters> tables = {};  ///< by table name
   bool ds_auto = false;                       ///< ds follows what is measured, up to ds_most; `ds` is unused
   std::uint32_t ds_most = 32;                 ///< upper limit of an automatic ds
@@ -321,7 +325,7 @@ struct GivenKeys {
 };
 
 struct WanConfig {
-  std::string mode = "gaia";  ///< gaia | bsp | ssp | async | isolated | local_sgd
+  std::string mode = "gaia";  ///< gaia | bsp | ssp | async | isolated | local_sgd | sparse_loco
   ModeChoice choice;          ///< the mode's, with the file's own words over it
   LinkConfig lan{1000.0, 0.1};
   /// links[from][to], by position in `datacenters`; the diagonal is unused.

@@ -99,8 +99,28 @@ class Choices {
                                       {"nothing", "no update goes out"},
                                       {"significance_filter",
                                        "updates go out once they add up to enough beside the value they "
-                                       "change; the rest waits and adds up"}}));
+                                       "change; the rest waits and adds up"},
+                                      {"top_k",
+                                       "the updates that have added up to most go out, a fixed share of "
+                                       "every table; the rest waits and adds up"}}));
+    const WanParameters& parameters = resolved_.parameters;
     if (choice.what == "significance_filter") add_filter();
+    if (choice.what == "top_k") add_parameter("share", parameters.share, "of a table's entries, at most");
+    if (choice.what == "nothing") return;
+    add_parameter(
+        "encoding", parameters.encoding,
+        meaning_of(parameters.encoding, {{"compact", "indexes and values take as few bits as they need"},
+                                         {"plain", "32 bits for an index and 32 for a value"}}));
+    if (choice.merge == "ordered") return;
+    add_parameter("values", parameters.values,
+                  parameters.values == "fp32" ? "values go out as they are"
+                                              : "values are rounded to this; what that takes off waits");
+    if (parameters.values != "fp32") {
+      add_parameter(
+          "rounding", parameters.rounding,
+          meaning_of(parameters.rounding, {{"nearest", "to the nearest value that there is"},
+                                           {"stochastic", "up or down by chance, right in the mean"}}));
+    }
   }
 
   void add_filter() {

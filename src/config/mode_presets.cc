@@ -31,6 +31,10 @@ constexpr auto kKeys = std::to_array<std::string_view>({"what",
                                                         "parameters.soft_ratio",
                                                         "parameters.soft_below",
                                                         "parameters.by",
+                                                        "parameters.share",
+                                                        "parameters.values",
+                                                        "parameters.rounding",
+                                                        "parameters.encoding",
                                                         "parameters.tables",
                                                         "parameters.ds",
                                                         "parameters.ds_most",
@@ -58,7 +62,9 @@ Origin origin_of(std::string_view key, const WanConfig& wan, const ModePreset& p
     return Origin::preset;
   if (wan.given.contains(key)) return Origin::file;
   if (is_part(key)) return Origin::preset;
-  return key == "parameters.h" && preset.default_h != 1 ? Origin::preset : Origin::default_value;
+  const bool of_preset = (key == "parameters.h" && preset.default_h != 1) ||
+                         (key == "parameters.values" && preset.default_values != "fp32");
+  return of_preset ? Origin::preset : Origin::default_value;
 }
 
 /// Looks for contradictions one rule after another.
@@ -72,6 +78,7 @@ class Judge {
     judge_nothing();
     judge_barrier();
     judge_soft_threshold();
+    judge_values();
     return std::move(found_);
   }
 
@@ -173,6 +180,13 @@ class Judge {
            "what: significance_filter, or soft_ratio: 1, since nothing else has a threshold");
   }
 
+  void judge_values() {
+    if (parameters_.values == "fp32" || wan_.choice.merge != "ordered") return;
+    refuse({"parameters.values", "merge"},
+           fmt::format("wan.parameters.values {} with wan.merge 'ordered'", parameters_.values),
+           "values: fp32, since a clock's sum takes every update whole");
+  }
+
   const WanConfig& wan_;
   WanParameters parameters_;
   std::vector<Contradiction> found_;
@@ -192,6 +206,8 @@ const std::vector<ModePreset>& mode_presets() {
       // Averaging every h clocks; with an outer Nesterov optimizer, DiLoCo's outer loop (Douillard et al.,
       // 2023).
       {"local_sgd", {"all", "every_h_clocks", "applied_clock", false, "anchored"}, {}, 10},
+      // Local steps, the largest entries with error feedback, 2 bits (Sarfi et al., 2025).
+      {"sparse_loco", {"top_k", "every_h_clocks", "applied_clock", false, "anchored"}, {}, 10, "2bit"},
   };
   return presets;
 }

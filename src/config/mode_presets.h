@@ -23,6 +23,7 @@ struct ModePreset {
   std::optional<std::uint32_t> fixed_ds;
   /// Where the file says none.
   std::uint32_t default_h = 1;
+  std::string default_values = "fp32";
 };
 
 /// All modes, in the order of kModes.

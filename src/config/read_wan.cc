@@ -169,8 +169,8 @@ void read_outer(Fields fields, OptimizerConfig& outer, GivenPlaces& given) {
 
 void read_parameters(Fields fields, WanParameters& parameters, GivenPlaces& given) {
   given.note(fields, "parameters",
-             {"v0", "schedule", "v_end", "ramp_clocks", "floor", "soft_ratio", "soft_below", "by", "tables",
-              "ds", "ds_most", "h"});
+             {"v0", "schedule", "v_end", "ramp_clocks", "floor", "soft_ratio", "soft_below", "by", "share",
+              "values", "rounding", "encoding", "tables", "ds", "ds_most", "h"});
   fields.number("v0", parameters.v0, Range::from_to(0, kLargestThreshold));
   const bool known =
       fields.choice("schedule", parameters.schedule, kSchedules) || !fields.has_value("schedule");
@@ -184,6 +184,10 @@ void read_parameters(Fields fields, WanParameters& parameters, GivenPlaces& give
   fields.number("soft_ratio", parameters.soft_ratio, Range::above(0, 1));
   fields.number("soft_below", parameters.soft_below, Range::from_to(0, 1));
   fields.choice("by", parameters.by, kFilterUnits);
+  fields.number("share", parameters.share, Range::above(0, 1));
+  fields.choice("values", parameters.values, kValueFormats);
+  fields.choice("rounding", parameters.rounding, kRoundings);
+  fields.choice("encoding", parameters.encoding, kEncodings);
   read_tables(fields, parameters);
   read_ds(fields, parameters);
   fields.integer("h", parameters.h, 1, kMostClocksApart);
@@ -214,6 +218,7 @@ void read_method(Fields& fields, WanConfig& wan) {
   const ModePreset& preset = *find_mode_preset(wan.mode);
   wan.choice = preset.choice;
   wan.parameters.h = preset.default_h;
+  wan.parameters.values = preset.default_values;
   read_choice_of_parts(fields, wan.choice);
   read_parameters(fields.map("parameters"), wan.parameters, given);
   fields.choice("on_silence", wan.on_silence, kOnSilence);

@@ -300,6 +300,10 @@ void write_parameters(Writer& out, const WanParameters& parameters) {
   out.line("    soft_ratio: {}", parameters.soft_ratio);
   out.line("    soft_below: {}", parameters.soft_below);
   out.line("    by: {}", parameters.by);
+  out.line("    share: {}", parameters.share);
+  out.line("    values: {}", parameters.values);
+  out.line("    rounding: {}", parameters.rounding);
+  out.line("    encoding: {}", parameters.encoding);
   if (!parameters.tables.empty()) out.line("    tables:");
   for (const auto& [name, table] : parameters.tables) {
     out.line("      {}: {{v0: {}, floor: {}, by: {}}}", quoted_text(name), table.v0, table.floor, table.by);

@@ -216,6 +216,10 @@ void add_parameters(Keys& keys, const WanParameters& parameters) {
   keys.add("wan.parameters.soft_ratio", parameters.soft_ratio);
   keys.add("wan.parameters.soft_below", parameters.soft_below);
   keys.add("wan.parameters.by", parameters.by);
+  keys.add("wan.parameters.share", parameters.share);
+  keys.add("wan.parameters.values", parameters.values);
+  keys.add("wan.parameters.rounding", parameters.rounding);
+  keys.add("wan.parameters.encoding", parameters.encoding);
   for (const auto& [name, table] : parameters.tables) {
     const std::string path = fmt::format("wan.parameters.tables.{}.", name);
     keys.add(path + "v0", table.v0);

@@ -308,8 +308,8 @@ Body read_body(schema::Header::Reader header) {
   throw Malformed{fmt::format("unknown kind {}", static_cast<unsigned>(header.which()))};
 }
 
-/// Payload frames must be exactly what the segments say: one each for pushes and pull replies, one for all of
-/// an update's, none otherwise.
+/// Payload frames must be exactly what the segments say: one each for pushes and pull replies. All of an
+/// update's segments share one.
 void check_payloads(const Body& body, std::span<const Payload> payloads) {
   const auto one_each = [&](const std::vector<Segment>& segments) {
     if (payloads.size() != segments.size()) {
@@ -333,11 +333,11 @@ void check_payloads(const Body& body, std::span<const Payload> payloads) {
     return;
   }
   if (const auto* update = std::get_if<Update>(&body)) {
-    std::size_t expected = 0;
-    for (const Segment& segment : update->segments) expected += segment.payload_bytes();
+    // How long its indexes and values are only who decodes them can tell.
     const std::size_t got = payloads.empty() ? 0 : payloads.front().size();
-    if (payloads.size() > 1 || got != expected) {
-      throw Malformed{fmt::format("{} payload bytes where {} belong", got, expected)};
+    if (payloads.size() > 1 || (got == 0) != update->segments.empty()) {
+      throw Malformed{fmt::format("{} payloads of {} bytes with an update of {} segments", payloads.size(),
+                                  got, update->segments.size())};
     }
     return;
   }

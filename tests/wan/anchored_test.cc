@@ -275,7 +275,8 @@ class AnchoredAlone : public testing::Test {
   void step(float size) { give_step(*merge_, store_, Values(kEntries, size)); }
   void contribute(const What& what = SendAll{}) {
     ++clock_;
-    ASSERT_FALSE(merge_->contribute(clock_, select_with(what, clock_), store_, *exchange_));
+    ASSERT_FALSE(
+        merge_->contribute(clock_, select_with(what, clock_, merge_->residual_scale(0)), store_, *exchange_));
   }
   void apply(bool last = false) {
     auto ready = exchange_->next();

@@ -249,7 +249,11 @@ struct DataMessage {
 /// One link: what both ends keep of its session, and the channels between them.
 struct Link {
   explicit Link(LinkLimits limits)
-      : out({.owned = kOwned, .shared = kOwned, .limits = limits, .clocks_apart = false}) {}
+      : out({.owned = kOwned,
+             .shared = kOwned,
+             .limits = limits,
+             .encoding = Encoding::plain,
+             .clocks_apart = false}) {}
 
   // The sender's.
   OutgoingLink out;

@@ -168,10 +168,10 @@ class ExchangeNetwork {
 };
 
 /// What `what` takes at `clock`, of tables whose rows are single entries.
-inline OrderedMerge::Select select_with(const What& what, Clock clock = 1) {
-  return [&what, clock](std::size_t table, std::span<const float> values, std::span<float> residual,
-                        TableSelection& out) {
-    what.select({.clock = clock, .table = table}, values, residual, out);
+inline OrderedMerge::Select select_with(const What& what, Clock clock = 1, double scale = 1.0) {
+  return [&what, clock, scale](std::size_t table, std::span<const float> values, std::span<float> residual,
+                               TableSelection& out) {
+    what.select({.clock = clock, .table = table, .scale = scale}, values, residual, out);
   };
 }
 

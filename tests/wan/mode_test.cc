@@ -69,7 +69,7 @@ std::vector<std::string> names_of(const Makers& makers) {
 
 TEST_F(ModeRegistry, NamesItsParts) {
   const Registry registry = Registry::built_in();
-  EXPECT_THAT(names_of(registry.what), ElementsAre("all", "nothing", "significance_filter"));
+  EXPECT_THAT(names_of(registry.what), ElementsAre("all", "nothing", "significance_filter", "top_k"));
   EXPECT_THAT(names_of(registry.when), ElementsAre("every_clock", "every_h_clocks"));
   EXPECT_THAT(names_of(registry.wait), ElementsAre("applied_clock", "mirror_clock", "never"));
   EXPECT_THAT(names_of(registry.merge), ElementsAre("anchored", "eager", "ordered"));
@@ -82,7 +82,7 @@ TEST_F(ModeRegistry, AnUnknownNameIsAnsweredWithTheKnownOnes) {
     return mode ? std::string() : mode.error().message;
   };
   EXPECT_EQ(refusal({.what = "gossip"}),
-            "wan.what: unknown 'gossip'; expected one of all, nothing, significance_filter");
+            "wan.what: unknown 'gossip'; expected one of all, nothing, significance_filter, top_k");
   EXPECT_EQ(refusal({.when = "gossip"}),
             "wan.when: unknown 'gossip'; expected one of every_clock, every_h_clocks");
   EXPECT_EQ(refusal({.wait = "gossip"}),

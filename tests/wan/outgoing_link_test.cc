@@ -27,6 +27,7 @@ OutgoingLink link_of(std::size_t chunk_bytes, std::size_t window_bytes, bool clo
   return OutgoingLink({.owned = kOwned,
                        .shared = kShared,
                        .limits = {chunk_bytes, window_bytes},
+                       .encoding = Encoding::plain,
                        .clocks_apart = clocks_apart});
 }
 

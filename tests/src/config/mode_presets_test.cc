@@ -117,7 +117,7 @@ TEST(ModePresets, UnknownModesAreAnsweredWithTheKnownOnes) {
   const Result<ResolvedMode> mode = resolve_mode(wan);
   ASSERT_FALSE(mode);
   EXPECT_EQ(mode.error().message,
-            "wan.mode is 'gossip'; expected gaia, bsp, ssp, async, isolated or local_sgd");
+            "wan.mode is 'gossip'; expected gaia, bsp, ssp, async, isolated, local_sgd or sparse_loco");
 }
 
 struct Nonsense {
@@ -182,10 +182,9 @@ TEST(ModePresets, EveryContradictionIsNamedAtOnce) {
 }
 
 TEST(ModePresets, AWordThatIsRefusedBringsNoContradiction) {
-  EXPECT_EQ(
-      sample::problems_of(kYaml, {"wan.mode=bps", "wan.merge=ordered"}),
-      "--set wan.mode=bps: wan.mode is 'bps', perhaps 'bsp'; expected gaia, bsp, ssp, async, isolated or "
-      "local_sgd");
+  EXPECT_EQ(sample::problems_of(kYaml, {"wan.mode=bps", "wan.merge=ordered"}),
+            "--set wan.mode=bps: wan.mode is 'bps', perhaps 'bsp'; expected gaia, bsp, ssp, async, isolated, "
+            "local_sgd or sparse_loco");
 }
 
 }  // namespace

@@ -129,19 +129,26 @@ class Planner {
     ModeParts parts = parts_of(options.mode);
     ModeParameters& parameters = options.parameters;
     if (plan_.mode == "mixed") {
-      parts.what = one_of("all", "significance_filter");
+      parts.what = one_of("all", "significance_filter", "top_k");
       parts.when = one_of("every_clock", "every_h_clocks");
       parts.wait = one_of("never", "mirror_clock", "applied_clock");
     }
     const bool filters = parts.what == "significance_filter";
     if (parts.merge == "eager") parts.selective_barrier = filters ? !one_in(4) : one_in(3);
-    if (plan_.mode == "local_sgd" && one_in(5)) parts.what = "significance_filter";
+    if (plan_.mode == "local_sgd") parts.what = one_of("all", "all", "all", "significance_filter", "top_k");
     options.parts = parts;
     parameters.filter.defaults.v0 = one_of(0.0, 0.01, 0.1, 0.3, 2.0);
     parameters.filter.defaults.granularity = one_of(Granularity::entry, Granularity::entry, Granularity::row);
     parameters.filter.schedule.kind = one_of(Schedule::inverse_sqrt, Schedule::constant);
     if (filters && one_in(3)) parameters.soft_ratio = one_of(0.1, 0.5);
     parameters.h = static_cast<Clock>(1 + random_.below(plan_.mode == "local_sgd" ? 6 : 3));
+    parameters.share = one_of(0.01, 0.1, 0.5);
+    if (plan_.mode != "bsp") {
+      using enum ValueFormat;
+      parameters.values = one_of(fp32, fp32, fp32, bits8, bits4, bits2, sign);
+      parameters.rounding = one_of(RoundingMode::nearest, RoundingMode::stochastic);
+    }
+    parameters.encoding = one_of(Encoding::compact, Encoding::compact, Encoding::plain);
     parameters.ds = static_cast<Clock>(random_.below(6));
     parameters.ds_most = static_cast<Clock>(1 + random_.below(8));
     if (plan_.mode == "bsp") {

@@ -1,0 +1,294 @@
+// Goal: what crosses a link compactly is the very chunk that was cut, bit for bit; it is about as small as
+// its entropy; and whatever bytes arrive instead are refused, or are a chunk within its bounds. Reached by
+// drawn indexes of every density, values of every code, chunks cut from drawn selections, and seeded
+// mutations, run under the sanitizers too.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "src/base/random.h"
+#include "wan/compact_chunk.h"
+#include "wan/compact_indexes.h"
+#include "wan/compact_values.h"
+
+namespace meridian::wan {
+namespace {
+
+using datacenter::TableRange;
+using testing::HasSubstr;
+
+using Bytes = std::vector<std::byte>;
+
+std::vector<std::uint32_t> drawn_offsets(Random& random, std::size_t span, double density) {
+  std::vector<std::uint32_t> offsets;
+  for (std::size_t i = 0; i < span; ++i) {
+    if (random.uniform() < density) offsets.push_back(static_cast<std::uint32_t>(i));
+  }
+  return offsets;
+}
+
+Bytes coded(const std::vector<std::uint32_t>& offsets, std::size_t span) {
+  Bytes bytes;
+  append_indexes(offsets, span, bytes);
+  return bytes;
+}
+
+Bytes coded(const std::vector<float>& values) {
+  Bytes bytes;
+  append_values(values, bytes);
+  return bytes;
+}
+
+void expect_same_indexes(const std::vector<std::uint32_t>& offsets, std::size_t span) {
+  Bytes bytes = coded(offsets, span);
+  const std::size_t size = bytes.size();
+  bytes.push_back(std::byte{0xFF});  // of whatever comes after them
+  std::vector<std::uint32_t> read(offsets.size());
+  const auto taken = read_indexes(bytes, span, read);
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_EQ(taken.value(), size);
+  EXPECT_EQ(read, offsets);
+}
+
+void expect_same_values(const std::vector<float>& values) {
+  Bytes bytes = coded(values);
+  const std::size_t size = bytes.size();
+  bytes.push_back(std::byte{0xFF});
+  std::vector<float> read(values.size());
+  const auto taken = read_values(bytes, read);
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_EQ(taken.value(), size);
+  EXPECT_EQ(std::memcmp(read.data(), values.data(), values.size() * sizeof(float)), 0);
+}
+
+TEST(CompactIndexes, ComeBackAtEveryDensity) {
+  Random random(1);
+  for (const std::size_t span : {1U, 7U, 8U, 9U, 1000U, 40000U}) {
+    for (const double density : {0.0, 0.0003, 0.01, 0.1, 0.5, 0.97, 1.0}) {
+      expect_same_indexes(drawn_offsets(random, span, density), span);
+    }
+  }
+  const std::uint32_t last = std::numeric_limits<std::uint32_t>::max();
+  expect_same_indexes({last}, std::size_t{last} + 1);
+  expect_same_indexes({0, 1, last - 1, last}, std::size_t{last} + 1);
+  expect_same_indexes({0, 5, 6, 7, 8, 1'000'000'000}, 1'000'000'001);
+}
+
+TEST(CompactIndexes, TakeLittleMoreThanTheirEntropy) {
+  Random random(2);
+  constexpr std::size_t kSpan = 1'000'000;
+  for (const double density : {0.001, 0.01, 0.04, 0.2}) {
+    const auto offsets = drawn_offsets(random, kSpan, density);
+    const double entropy = -density * std::log2(density) - (1 - density) * std::log2(1 - density);
+    const double bits = 8.0 * static_cast<double>(coded(offsets, kSpan).size());
+    EXPECT_LT(bits, 1.05 * entropy * kSpan) << density;
+  }
+}
+
+TEST(CompactIndexes, AreRefusedWhereTheyAreNone) {
+  const Bytes good = coded({3, 40, 41, 900}, 1000);
+  std::vector<std::uint32_t> read(4);
+  EXPECT_TRUE(read_indexes(good, 901, read));
+  EXPECT_FALSE(read_indexes(good, 900, read));
+  EXPECT_FALSE(read_indexes(std::span(good).first(good.size() - 1), 1000, read));
+  EXPECT_FALSE(read_indexes({}, 1000, read));
+  const Bytes unknown(20, std::byte{15});
+  EXPECT_THAT(read_indexes(unknown, 1000, read).error().message, HasSubstr("unknown code 15"));
+  // Words that do not rise.
+  Bytes words(1 + 2 * sizeof(std::uint32_t));
+  std::vector<std::uint32_t> two(2);
+  EXPECT_THAT(read_indexes(words, 10, two).error().message, HasSubstr("do not rise"));
+}
+
+TEST(CompactValues, ComeBackInEveryCode) {
+  Random random(3);
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kLeast = std::numeric_limits<float>::denorm_min();
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  for (const std::size_t count : {1U, 2U, 255U, 256U, 257U, 1000U}) {
+    std::vector<float> values(count);
+    const auto fill = [&](auto draw) {
+      for (float& value : values) value = draw();
+      expect_same_values(values);
+    };
+    fill([&] { return static_cast<float>(random.normal()); });
+    fill([&] { return random.below(2) == 0 ? 0.3F : -0.3F; });
+    fill([&] { return (random.below(2) == 0 ? 1.0F : -1.0F) * (random.below(2) == 0 ? 0.1F : 0.7F); });
+    fill([&] { return static_cast<float>(static_cast<int>(random.below(15)) - 7) * 0.125F; });
+    fill([&] { return static_cast<float>(static_cast<int>(random.below(255)) - 127) * 0x1.0p-120F; });
+    fill([&] { return static_cast<float>(static_cast<int>(random.below(60000)) - 30000) * 4.0F; });
+    fill([&] { return std::bit_cast<float>(static_cast<std::uint32_t>(random.next() & 0x7F7F'0000U)); });
+    fill([&] {
+      return static_cast<float>(random.below(2048)) * std::ldexp(1.0F, -static_cast<int>(random.below(9)));
+    });
+    fill([&] { return std::bit_cast<float>(static_cast<std::uint32_t>(random.next())); });
+    fill([&] { return random.below(2) == 0 ? -0.0F : 1.0F; });
+    fill([&] { return random.below(2) == 0 ? kInfinity : kNan; });
+    fill([&] { return static_cast<float>(random.below(5)) * kLeast; });
+    fill([&] { return random.below(2) == 0 ? kLargest : kLeast; });
+  }
+  expect_same_values({});
+}
+
+TEST(CompactValues, TakeTheBitsThatTheyNeed) {
+  const auto size_of = [](auto value_at) {
+    std::vector<float> values(kValueBlock);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = value_at(i);
+    return coded(values).size();
+  };
+  const auto sign = [](std::size_t i) { return i % 3 == 0 ? -1.0F : 1.0F; };
+  EXPECT_EQ(size_of([&](std::size_t i) { return 0.5F * sign(i); }), 1 + 2 + 256 / 8);
+  EXPECT_EQ(size_of([&](std::size_t i) { return 0.3F * sign(i); }), 1 + 4 + 256 / 8);
+  EXPECT_EQ(size_of([&](std::size_t i) { return (i % 2 == 0 ? 0.5F : 1.25F) * sign(i); }), 1 + 4 + 256 / 4);
+  EXPECT_EQ(size_of([&](std::size_t i) { return static_cast<float>(1 + i % 7) * 0.25F * sign(i); }),
+            1 + 1 + 256 / 2);
+  EXPECT_EQ(size_of([](std::size_t i) { return (static_cast<float>(i) - 127.0F) * 0.25F; }), 1 + 2 * 256)
+      << "128 needs a ninth bit, and bf16 has as many";
+  EXPECT_EQ(size_of([](std::size_t i) { return static_cast<float>(i % 128) * -0.25F + 0.0F; }), 1 + 1 + 256);
+  EXPECT_EQ(size_of([](std::size_t i) { return 1.0F + static_cast<float>(i) * 0x1.0p-20F; }), 1 + 4 * 256);
+}
+
+TEST(CompactValues, AreRefusedWhereTheyAreNone) {
+  std::vector<float> read(3);
+  EXPECT_FALSE(read_values({}, read));
+  EXPECT_THAT(read_values(Bytes(20, std::byte{9}), read).error().message, HasSubstr("unknown code 9"));
+  EXPECT_THAT(read_values(Bytes{std::byte{0}, std::byte{0}}, read).error().message, HasSubstr("cut short"));
+  const Bytes beyond{std::byte{32}, std::byte{127}, std::byte{0}, std::byte{0}};
+  EXPECT_THAT(read_values(beyond, read).error().message, HasSubstr("a grid of 2^127"));
+}
+
+// ---- chunks
+
+constexpr std::size_t kSpan = 3000;
+Result<UpdateChunk> decoded(const Update& header, const Payload& payload,
+                            const std::vector<TableRange>& shared) {
+  return decode(header, payload, Encoding::compact, shared);
+}
+
+const std::vector<TableRange>& owned() {
+  static const std::vector<TableRange> ranges = {{100, 100 + kSpan}, {0, 40}, {7, 7 + kSpan}};
+  return ranges;
+}
+
+Selection drawn_selection(Random& random) {
+  Selection selection(owned().size());
+  for (std::size_t table = 0; table < selection.size(); ++table) {
+    const double density = std::array{0.0, 0.01, 0.3, 1.0}[random.below(4)];
+    const bool round = random.below(2) == 0;
+    for (const std::uint32_t offset : drawn_offsets(random, owned()[table].size(), density)) {
+      const auto value = static_cast<float>(random.normal());
+      selection[table].add(offset, round ? std::copysign(0.25F, value) : value);
+    }
+  }
+  return selection;
+}
+
+TEST(CompactChunk, IsTheChunkThatWasCut) {
+  Random random(4);
+  std::size_t chunks = 0;
+  for (int draw = 0; draw < 200; ++draw) {
+    const Selection selection = drawn_selection(random);
+    ChunkCutter cutter(selection, owned(), owned());
+    for (; !cutter.done(); ++chunks) {
+      const UpdateChunk chunk = cutter.next(500 + random.below(8000));
+      const Payload payload = encode(chunk, Encoding::compact);
+      EXPECT_LE(payload.size(), chunk.payload.size() + chunk.header.segments.size() * 16);
+      const auto read = decoded(chunk.header, payload, owned());
+      ASSERT_TRUE(read) << read.error().message;
+      EXPECT_EQ(read.value().header, chunk.header);
+      ASSERT_EQ(read.value().payload.size(), chunk.payload.size());
+      EXPECT_EQ(std::memcmp(read.value().payload.bytes().data(), chunk.payload.bytes().data(),
+                            chunk.payload.size()),
+                0);
+    }
+  }
+  EXPECT_GT(chunks, 200U);
+}
+
+Payload payload_of(const Bytes& bytes) {
+  const auto owner = std::make_shared<Bytes>(bytes);
+  return {owner, *owner};
+}
+
+TEST(CompactChunk, NothingIsAllocatedForMoreThanIsShared) {
+  constexpr std::uint64_t kHuge = std::uint64_t{1} << 61;
+  const Payload some = payload_of(Bytes(16));
+  for (const Segment& segment :
+       {Segment{0, 100, kHuge, 0}, Segment{0, 100, kHuge, kHuge}, Segment{1, 0, 41, 0}}) {
+    const auto read = decoded(Update{1, 1, {segment}}, some, owned());
+    ASSERT_FALSE(read);
+    EXPECT_THAT(read.error().message, HasSubstr("more entries of table"));
+  }
+  EXPECT_THAT(decoded(Update{1, 1, {{1, 0, 30, 0}, {1, 0, 30, 0}}}, some, owned()).error().message,
+              HasSubstr("more entries of table 1"));
+  EXPECT_THAT(decoded(Update{1, 1, {{3, 0, 1, 0}}}, some, owned()).error().message, HasSubstr("table 3"));
+}
+
+TEST(CompactChunk, PlainOnesAreTheirSegmentsBytes) {
+  Selection selection(owned().size());
+  selection[0].add(3, 0.5F);
+  selection[0].add(300, 0.25F);
+  ChunkCutter cutter(selection, owned(), owned());
+  const UpdateChunk chunk = cutter.next(4096);
+  const Payload payload = encode(chunk, Encoding::plain);
+  EXPECT_EQ(payload.size(), 16U);
+  EXPECT_TRUE(decode(chunk.header, payload, Encoding::plain, owned()));
+  EXPECT_THAT(decode(chunk.header, payload_of(Bytes(15)), Encoding::plain, owned()).error().message,
+              HasSubstr("an update of 16 bytes in 15"));
+}
+
+TEST(CompactChunk, BytesThatAreLeftOverAreRefused) {
+  Selection selection(owned().size());
+  selection[1].add(3, 0.5F);
+  ChunkCutter cutter(selection, owned(), owned());
+  const UpdateChunk chunk = cutter.next(4096);
+  const Payload payload = encode(chunk, Encoding::compact);
+  Bytes longer(payload.bytes().begin(), payload.bytes().end());
+  longer.push_back(std::byte{0});
+  EXPECT_THAT(decoded(chunk.header, payload_of(longer), owned()).error().message,
+              HasSubstr("1 bytes after an update"));
+}
+
+// Whatever arrives: it is refused, or it can be checked and applied without leaving its bounds.
+TEST(CompactChunk, NoMutationIsReadBeyondItsBounds) {
+  Random random(5);
+  std::size_t refused = 0;
+  std::size_t applied = 0;
+  for (int draw = 0; draw < 300; ++draw) {
+    const Selection selection = drawn_selection(random);
+    ChunkCutter cutter(selection, owned(), owned());
+    if (cutter.done()) continue;
+    const UpdateChunk chunk = cutter.next(1 << 20);
+    const Payload payload = encode(chunk, Encoding::compact);
+    for (int mutation = 0; mutation < 100; ++mutation) {
+      Bytes bytes(payload.bytes().begin(), payload.bytes().end());
+      Update header = chunk.header;
+      if (random.below(8) == 0) bytes.resize(random.below(bytes.size() + 1));
+      for (std::uint64_t i = random.below(4); i > 0 && !bytes.empty(); --i) {
+        bytes[random.below(bytes.size())] ^= static_cast<std::byte>(1U << random.below(8));
+      }
+      if (random.below(4) == 0) {
+        Segment& segment = header.segments[random.below(header.segments.size())];
+        (random.below(2) == 0 ? segment.count : segment.sparse) += random.below(3) - 1;
+      }
+      const auto read = decoded(header, payload_of(bytes), owned());
+      if (!read || check_chunk(read.value(), owned())) {
+        ++refused;
+        continue;
+      }
+      std::vector<FloatBuffer> sums;
+      for (const TableRange& range : owned()) sums.emplace_back(range.size());
+      add_chunk_to(read.value(), owned(), sums, /*magnitudes=*/true);
+      ++applied;
+    }
+  }
+  EXPECT_GT(refused, 1000U);
+  EXPECT_GT(applied, 1000U);
+}
+
+}  // namespace
+}  // namespace meridian::wan

@@ -1,0 +1,20 @@
+// The payload of a chunk as it crosses a link: for each of its segments the indexes in their smallest code
+// (compact_indexes.h), then the values in theirs (compact_values.h). It is exact: the receiver has the chunk
+// that was cut, bit for bit.
+#pragma once
+
+#include "src/base/result.h"
+#include "wan/update_chunk.h"
+
+namespace meridian::wan {
+
+/// The payload of a chunk as ChunkCutter makes it, as it crosses the link.
+Payload encode(const UpdateChunk& chunk, Encoding encoding);
+
+/// The chunk of a header and its encoded payload, ready for check_chunk(). Offsets rise within their segments
+/// then. The error says why the bytes are none, or that the segments do not fit into `shared`: nothing is
+/// allocated for what cannot be.
+Result<UpdateChunk> decode(const Update& header, const Payload& payload, Encoding encoding,
+                           const std::vector<datacenter::TableRange>& shared);
+
+}  // namespace meridian::wan
