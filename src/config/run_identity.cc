@@ -279,8 +279,10 @@ std::optional<Line> next_line(std::string_view& text) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> identity_keys(const Config& config) {
+std::vector<std::pair<std::string, std::string>> identity_keys(const Config& config,
+                                                               std::string_view contents) {
   Keys keys;
+  if (!contents.empty()) keys.add("workload.data.contents", contents);
   keys.add("name", config.name);
   keys.add("seed", config.seed);
   keys.add("shards", config.shards);
@@ -290,9 +292,9 @@ std::vector<std::pair<std::string, std::string>> identity_keys(const Config& con
   return keys.take_sorted();
 }
 
-std::string identity_text(const Config& config) {
+std::string identity_text(const Config& config, std::string_view contents) {
   std::string text;
-  for (const auto& [key, value] : identity_keys(config)) text += fmt::format("{}={}\n", key, value);
+  for (const auto& [key, value] : identity_keys(config, contents)) text += fmt::format("{}={}\n", key, value);
   return text;
 }
 

@@ -49,7 +49,7 @@ struct WorkloadKind {
   std::vector<std::string_view> data_keys;  ///< which of held_out, held_out_path and vocabulary its data have
   double least_target = 0.0;                ///< what the objective can be
   double most_target = 1.0;
-  Result<std::unique_ptr<Workload>> (*make)(const WorkloadOptions& options) = nullptr;
+  Result<MadeWorkload> (*make)(const WorkloadOptions& options) = nullptr;
   bool optimizes = true;  ///< whether workload.optimizer makes its steps; without it there is no such key
 };
 
