@@ -65,6 +65,11 @@ struct DataConfig {
   std::size_t generated_train = 60000;  ///< samples of a generated training set
   std::size_t generated_test = 10000;   ///< samples of a generated held-out set
 
+  /// Whether the run may read files, and whether it may generate data. Keys about what it does not do are
+  /// refused, and have their defaults.
+  bool may_read() const { return format != "generated"; }
+  bool may_generate() const { return !may_read() || if_missing == "generated"; }
+
   bool operator==(const DataConfig&) const = default;
 };
 

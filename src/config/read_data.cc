@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,16 @@ using Kind = YamlNode::Kind;
 
 constexpr std::size_t kMostSamples = 10'000'000;
 constexpr double kLargestWeight = 1e9;
+
+/// The last of the places that wrote something of `node`.
+Place latest_place(const YamlNode& node) {
+  Place latest = node.place;
+  for (const YamlNode& child : node.children) {
+    const Place place = latest_place(child);
+    if (place.source > latest.source) latest = place;
+  }
+  return latest;
+}
 
 /// A key that only goes with a certain word of another key.
 void refuse_unless(Fields& fields, std::string_view key, std::string_view word, const std::string& found) {
@@ -114,28 +125,19 @@ void read_paths(Fields& fields, DataConfig& data, const Config& config) {
   }
 }
 
-}  // namespace
+bool has_data_key(const WorkloadKind* kind, std::string_view key) {
+  // Without a kind nobody knows which keys there are.
+  return kind == nullptr ||
+         std::find(kind->data_keys.begin(), kind->data_keys.end(), key) != kind->data_keys.end();
+}
 
-void read_data(Fields fields, const WorkloadKind* kind, Config& config) {
-  DataConfig& data = config.workload.data;
-  const auto has = [&](std::string_view key) {
-    return kind != nullptr &&
-           std::find(kind->data_keys.begin(), kind->data_keys.end(), key) != kind->data_keys.end();
-  };
-  std::vector<std::string_view> formats;
-  if (kind != nullptr) formats = kind->formats;
-  formats.emplace_back("generated");
-  // Without a kind nobody knows which formats there are.
-  if (kind != nullptr) fields.choice("format", data.format, formats, Presence::required);
-  if (kind == nullptr) fields.find("format");
-  const bool reads = kind != nullptr && data.format != "generated";
-
-  read_partition(fields, data.partition, config);
+/// The keys about data in files.
+void read_files(Fields& fields, const WorkloadKind* kind, DataConfig& data, const Config& config) {
   read_paths(fields, data, config);
   const std::string what =
       kind != nullptr && data.format == "idx" ? "a folder" : "a file, a pattern or a folder";
   std::string path;
-  const bool needs_path = reads && !fields.has_value("paths");
+  const bool needs_path = kind != nullptr && !fields.has_value("paths");
   if (fields.text("path", path, what, needs_path ? Presence::required : Presence::optional))
     data.path = (config.file.parent_path() / path).lexically_normal();
   if (!data.path.empty() && fields.has_value("paths")) {
@@ -147,24 +149,84 @@ void read_data(Fields fields, const WorkloadKind* kind, Config& config) {
   for (const auto& [key, out] :
        {std::pair<std::string_view, std::filesystem::path*>{"held_out_path", &data.held_out_path},
         {"vocabulary", &data.vocabulary}}) {
-    if (kind != nullptr && !has(key)) continue;
-    if (fields.text(key, path, "a file, a pattern or a folder"))
+    if (has_data_key(kind, key) && fields.text(key, path, "a file, a pattern or a folder"))
       *out = (config.file.parent_path() / path).lexically_normal();
   }
-  if (kind == nullptr || has("held_out")) {
-    double held_out = 0.1;
-    fields.number("held_out", held_out, Range::from_to(0, 0.9));
-    data.held_out = held_out;
-  }
   fields.choice("if_missing", data.if_missing, kDataIfMissing);
+}
+
+void refuse_files(Fields& fields, const WorkloadKind& kind) {
+  std::vector<std::string_view> keys{"paths", "path", "if_missing"};
+  std::copy_if(kind.data_keys.begin(), kind.data_keys.end(), std::back_inserter(keys),
+               [](std::string_view key) { return key != "held_out"; });
+  for (const std::string_view key : keys) {
+    refuse_without_use(fields, key, fields.place_of("format"), "format: generated",
+                       fmt::format("no such key, or format: {}", one_of(kind.formats)));
+  }
+}
+
+/// The keys about generated data.
+void read_generated(Fields& fields, const WorkloadKind* kind, DataConfig& data) {
   if (kind != nullptr && !kind->generated.empty()) {
     Fields generated = fields.map("generated");
     read_numbers(generated, kind->generated, data.generated);
     generated.refuse_unknown();
+    return;
+  }
+  fields.integer("generated_train", data.generated_train, 10, kMostSamples);
+  fields.integer("generated_test", data.generated_test, 10, kMostSamples);
+  if (kind == nullptr) fields.find("generated");
+}
+
+void refuse_generated(Fields& fields, const WorkloadKind& kind, const DataConfig& data) {
+  Place chosen = fields.place_of("format");
+  if (fields.has("if_missing") && fields.place_of("if_missing").source > chosen.source)
+    chosen = fields.place_of("if_missing");
+  const std::vector<std::string_view> keys =
+      kind.generated.empty() ? std::vector<std::string_view>{"generated_train", "generated_test"}
+                             : std::vector<std::string_view>{"generated"};
+  for (const std::string_view key : keys) {
+    refuse_without_use(fields, key, chosen, fmt::format("format: {}", data.format),
+                       "no such key, or if_missing: generated");
+  }
+}
+
+}  // namespace
+
+void refuse_without_use(Fields& fields, std::string_view key, Place chosen, const std::string& user,
+                        const std::string& expected) {
+  const YamlNode* const node = fields.find(key);
+  if (node == nullptr || node->kind == Kind::broken) return;
+  const Place place = latest_place(*node);
+  if (place.source < chosen.source) return;
+  fields.problems().add(place, fmt::format("{} is given, which {} does not use", fields.path_of(key), user),
+                        expected);
+}
+
+void read_data(Fields fields, const WorkloadKind* kind, Config& config) {
+  DataConfig& data = config.workload.data;
+  std::vector<std::string_view> formats;
+  if (kind != nullptr) formats = kind->formats;
+  formats.emplace_back("generated");
+  // Without a kind nobody knows which formats there are.
+  const bool known = kind != nullptr && fields.choice("format", data.format, formats, Presence::required);
+  if (kind == nullptr) fields.find("format");
+
+  read_partition(fields, data.partition, config);
+  if (known && !data.may_read()) {
+    refuse_files(fields, *kind);
   } else {
-    fields.integer("generated_train", data.generated_train, 10, kMostSamples);
-    fields.integer("generated_test", data.generated_test, 10, kMostSamples);
-    if (kind == nullptr) fields.find("generated");
+    read_files(fields, kind, data, config);
+  }
+  if (has_data_key(kind, "held_out")) {
+    double held_out = 0.1;
+    fields.number("held_out", held_out, Range::from_to(0, 0.9));
+    data.held_out = held_out;
+  }
+  if (known && !data.may_generate()) {
+    refuse_generated(fields, *kind, data);
+  } else {
+    read_generated(fields, kind, data);
   }
   fields.refuse_unknown();
 }

@@ -158,6 +158,12 @@ void read_stop(Fields fields, const WorkloadKind* kind, StopConfig& stop) {
   }
 }
 
+/// Where the kind was chosen.
+Place place_of_kind(const Fields& workload, const YamlNode* model) {
+  const YamlNode* const kind = model == nullptr ? nullptr : model->find("kind");
+  return kind == nullptr ? workload.place_of("model") : kind->place;
+}
+
 }  // namespace
 
 void read_workload(Fields& root, Config& config) {
@@ -165,7 +171,13 @@ void read_workload(Fields& root, Config& config) {
   WorkloadConfig& workload = config.workload;
   const WorkloadKind* const kind = read_model(fields, workload.model);
   read_data(fields.map("data", Presence::required), kind, config);
-  read_optimizer(fields.map("optimizer", Presence::required), workload.optimizer);
+  if (kind != nullptr && !kind->optimizes) {
+    refuse_without_use(fields, "optimizer", place_of_kind(fields, fields.find("model")),
+                       fmt::format("kind: {}", kind->name),
+                       fmt::format("no such key, or kind: {}", one_of(optimizing_kind_names())));
+  } else {
+    read_optimizer(fields.map("optimizer", Presence::required), workload.optimizer);
+  }
   fields.integer("batch", workload.batch, 1, 1'000'000);
   fields.integer("evaluate_every", workload.evaluate_every, 1, kMostClocks);
   read_compute(fields, workload.compute, config);

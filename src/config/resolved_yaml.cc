@@ -147,8 +147,9 @@ void write_data(Writer& out, const DataConfig& data) {
     out.line("    held_out_path: {}", quoted_text(data.held_out_path.string()));
   if (!data.vocabulary.empty()) out.line("    vocabulary: {}", quoted_text(data.vocabulary.string()));
   if (data.held_out) out.line("    held_out: {}", *data.held_out);
-  out.line("    if_missing: {}", data.if_missing);
+  if (data.may_read()) out.line("    if_missing: {}", data.if_missing);
   write_partition(out, data.partition);
+  if (!data.may_generate()) return;
   if (data.generated.empty()) {
     out.line("    generated_train: {}", data.generated_train);
     out.line("    generated_test: {}", data.generated_test);
@@ -173,7 +174,7 @@ void write_workload(Writer& out, const WorkloadConfig& workload) {
   }
   for (const auto& [key, word] : workload.model.words) out.line("    {}: {}", key, word);
   write_data(out, data);
-  write_optimizer(out, workload.optimizer);
+  if (workload_kind(workload.model.kind).optimizes) write_optimizer(out, workload.optimizer);
   out.line("  batch: {}", workload.batch);
   out.line("  evaluate_every: {}", workload.evaluate_every);
   write_compute(out, workload.compute);

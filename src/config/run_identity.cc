@@ -11,6 +11,7 @@
 #include "src/config/link_events.h"
 #include "src/config/mode_presets.h"
 #include "src/config/spelling.h"
+#include "src/workloads/registry.h"
 
 namespace meridian {
 
@@ -44,6 +45,20 @@ void add_schedule(Keys& keys, const LearningRateScheduleConfig& schedule) {
   keys.add("workload.optimizer.schedule.final", schedule.final_ratio);
 }
 
+void add_optimizer(Keys& keys, const OptimizerConfig& optimizer) {
+  keys.add("workload.optimizer.name", optimizer.name);
+  keys.add("workload.optimizer.learning_rate", optimizer.learning_rate);
+  keys.add("workload.optimizer.momentum", optimizer.momentum);
+  keys.add("workload.optimizer.weight_decay", optimizer.weight_decay);
+  keys.add("workload.optimizer.clip_value", optimizer.clip_value);
+  keys.add("workload.optimizer.clip_norm", optimizer.clip_norm);
+  keys.add("workload.optimizer.beta1", optimizer.beta1);
+  keys.add("workload.optimizer.beta2", optimizer.beta2);
+  keys.add("workload.optimizer.epsilon", optimizer.epsilon);
+  keys.add("workload.optimizer.decay", optimizer.decay);
+  add_schedule(keys, optimizer.schedule);
+}
+
 /// Where the data lie is no part of it; whether each datacenter has its own is.
 void add_data(Keys& keys, const DataConfig& data) {
   keys.add("workload.data.source", data.paths.empty() ? "path" : "paths");
@@ -55,6 +70,7 @@ void add_data(Keys& keys, const DataConfig& data) {
   keys.add("workload.data.partition.concentration", partition.concentration);
   for (const auto& [name, size] : partition.sizes) keys.add("workload.data.partition.sizes." + name, size);
   keys.add("workload.data.held_out", data.held_out);
+  if (!data.may_generate()) return;
   if (data.generated.empty()) {
     keys.add("workload.data.generated_train", data.generated_train);
     keys.add("workload.data.generated_test", data.generated_test);
@@ -69,21 +85,11 @@ void add_workload(Keys& keys, const WorkloadConfig& workload) {
   for (const LayerConfig& layer : workload.model.layers) layers += layer_yaml(layer) + "; ";
   if (!layers.empty()) keys.add("workload.model.layers", layers);
   keys.add("workload.data.format", workload.data.format);
-  keys.add("workload.data.if_missing", workload.data.if_missing);
+  if (workload.data.may_read()) keys.add("workload.data.if_missing", workload.data.if_missing);
   for (const auto& [key, value] : workload.model.numbers) keys.add("workload.model." + key, value);
   for (const auto& [key, word] : workload.model.words) keys.add("workload.model." + key, word);
   add_data(keys, workload.data);
-  keys.add("workload.optimizer.name", workload.optimizer.name);
-  keys.add("workload.optimizer.learning_rate", workload.optimizer.learning_rate);
-  keys.add("workload.optimizer.momentum", workload.optimizer.momentum);
-  keys.add("workload.optimizer.weight_decay", workload.optimizer.weight_decay);
-  keys.add("workload.optimizer.clip_value", workload.optimizer.clip_value);
-  keys.add("workload.optimizer.clip_norm", workload.optimizer.clip_norm);
-  keys.add("workload.optimizer.beta1", workload.optimizer.beta1);
-  keys.add("workload.optimizer.beta2", workload.optimizer.beta2);
-  keys.add("workload.optimizer.epsilon", workload.optimizer.epsilon);
-  keys.add("workload.optimizer.decay", workload.optimizer.decay);
-  add_schedule(keys, workload.optimizer.schedule);
+  if (workload_kind(workload.model.kind).optimizes) add_optimizer(keys, workload.optimizer);
   keys.add("workload.batch", workload.batch);
   keys.add("workload.evaluate_every", workload.evaluate_every);
   keys.add("workload.stop.clocks", workload.stop.clocks);
@@ -277,8 +283,10 @@ std::optional<Line> next_line(std::string_view& text) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> identity_keys(const Config& config) {
+std::vector<std::pair<std::string, std::string>> identity_keys(const Config& config,
+                                                               std::string_view contents) {
   Keys keys;
+  if (!contents.empty()) keys.add("workload.data.contents", contents);
   keys.add("name", config.name);
   keys.add("seed", config.seed);
   keys.add("shards", config.shards);
@@ -288,9 +296,9 @@ std::vector<std::pair<std::string, std::string>> identity_keys(const Config& con
   return keys.take_sorted();
 }
 
-std::string identity_text(const Config& config) {
+std::string identity_text(const Config& config, std::string_view contents) {
   std::string text;
-  for (const auto& [key, value] : identity_keys(config)) text += fmt::format("{}={}\n", key, value);
+  for (const auto& [key, value] : identity_keys(config, contents)) text += fmt::format("{}={}\n", key, value);
   return text;
 }
 

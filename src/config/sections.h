@@ -27,6 +27,11 @@ void read_data(Fields fields, const WorkloadKind* kind, Config& config);
 /// The keys of a kind's table, each with its default where it is not there.
 void read_numbers(Fields& fields, std::span<const NumberKey> keys, std::map<std::string, double>& out);
 
+/// Notes that `key` is given though what was chosen at `chosen`, `user` in words, does not use it. A --set
+/// that chooses goes before what the file and earlier ones say: the keys that it leaves without use may stay.
+void refuse_without_use(Fields& fields, std::string_view key, Place chosen, const std::string& user,
+                        const std::string& expected);
+
 /// workload.optimizer.
 void read_optimizer(Fields fields, OptimizerConfig& optimizer);
 

@@ -33,15 +33,9 @@ void prefetch(std::span<const std::uint8_t> bytes) {
   for (std::size_t at = 0; at < bytes.size(); at += kLine) __builtin_prefetch(bytes.data() + at);
 }
 
-struct DescribedData {
-  TrainAndTest sets;
-  std::vector<std::size_t> source_sizes;  // training images from each folder
-  std::string note;
-};
-
 class ClassificationWorkload : public Workload {
  public:
-  ClassificationWorkload(const ClassificationOptions& options, DescribedData data, Network network,
+  ClassificationWorkload(const ClassificationOptions& options, ClassificationImages data, Network network,
                          Partition partition)
       : seed_(options.seed),
         batch_(options.batch),
@@ -82,7 +76,7 @@ class ClassificationWorkload : public Workload {
   std::uint64_t seed_;
   std::size_t batch_;
   std::vector<std::size_t> workers_;  // of each datacenter
-  DescribedData data_;
+  ClassificationImages data_;
   Normalisation normalisation_;
   Network network_;
   Partition partition_;
@@ -195,7 +189,7 @@ std::string count_of(const TrainAndTest& sets) {
                      sets.train.height, sets.train.width);
 }
 
-Result<DescribedData> generate(const ClassificationData& options, const std::string& why) {
+Result<ClassificationImages> generate(const ClassificationData& options, const std::string& why) {
   if (options.generated_train == 0 || options.generated_test == 0) {
     return Error{
         fmt::format("generated data of {} training and {} held-out samples; expected at least 1 of each",
@@ -205,7 +199,7 @@ Result<DescribedData> generate(const ClassificationData& options, const std::str
     return Error{
         fmt::format("{} classes in generated data; expected {}", options.classes, kGeneratedClasses)};
   }
-  DescribedData data{
+  ClassificationImages data{
       generate_images(kGeneratedDataSeed, options.generated_train, options.generated_test), {}, {}};
   data.note = fmt::format("GENERATED data, not real images{}: {}", why, count_of(data.sets));
   return data;
@@ -224,7 +218,9 @@ Failure append(TrainAndTest& sets, const TrainAndTest& more, const std::filesyst
   return {};
 }
 
-Result<DescribedData> load(const ClassificationData& options) {
+}  // namespace
+
+Result<ClassificationImages> load_images(const ClassificationData& options) {
   if (options.format == "generated") return generate(options, "");
   if (options.format != "idx") {
     return Error{fmt::format("data format is '{}'; expected idx or generated", options.format)};
@@ -240,7 +236,7 @@ Result<DescribedData> load(const ClassificationData& options) {
   });
   if (options.if_missing == "generated" && nothing)
     return generate(options, fmt::format(" ({} is not on this machine)", name));
-  DescribedData data;
+  ClassificationImages data;
   for (const std::filesystem::path& path : options.paths) {
     Result<TrainAndTest> sets = read_idx_folder(path, options.classes);
     if (!sets) return sets.error();
@@ -255,17 +251,21 @@ Result<DescribedData> load(const ClassificationData& options) {
   return data;
 }
 
-}  // namespace
-
 Result<std::unique_ptr<Workload>> make_classification_workload(const ClassificationOptions& options) {
   if (Failure failure = check_options(options)) return std::move(*failure);
-  Result<DescribedData> data = load(options.data);
-  if (!data) return data.error();
-  const ImageSet& train = data.value().sets.train;
+  Result<ClassificationImages> images = load_images(options.data);
+  if (!images) return images.error();
+  return make_classification_workload(options, std::move(images).value());
+}
+
+Result<std::unique_ptr<Workload>> make_classification_workload(const ClassificationOptions& options,
+                                                               ClassificationImages images) {
+  if (Failure failure = check_options(options)) return std::move(*failure);
+  const ImageSet& train = images.sets.train;
   PartitionOptions divided = options.partition;
-  if (options.partition_by_paths && !data.value().source_sizes.empty()) {
+  if (options.partition_by_paths && !images.source_sizes.empty()) {
     divided.between_datacenters = "ranges";
-    divided.ranges = data.value().source_sizes;
+    divided.ranges = images.source_sizes;
     divided.sizes.clear();
   }
   const std::vector<std::uint32_t> labels(train.labels.begin(), train.labels.end());
@@ -274,7 +274,7 @@ Result<std::unique_ptr<Workload>> make_classification_workload(const Classificat
   Result<Network> network = make_network(options, train);
   if (!network) return network.error();
   return std::unique_ptr<Workload>(std::make_unique<ClassificationWorkload>(
-      options, std::move(data).value(), std::move(network).value(), std::move(partition).value()));
+      options, std::move(images), std::move(network).value(), std::move(partition).value()));
 }
 
 }  // namespace meridian

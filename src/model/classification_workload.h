@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "src/base/result.h"
+#include "src/data/image_set.h"
 #include "src/data/partition.h"
 #include "src/model/layer_description.h"
 #include "src/workload/workload.h"
@@ -35,6 +36,20 @@ struct ClassificationOptions {
   bool partition_by_paths = false;  ///< each datacenter has the images of one of the folders
   std::size_t batch = 64;           ///< samples per worker and clock
 };
+
+struct ClassificationImages {
+  TrainAndTest sets;
+  std::vector<std::size_t> source_sizes;  ///< training images from each folder; none if generated
+  std::string note;                       ///< describes them, and says so when they are generated
+};
+
+/// Reads or generates the data. Errors name the option or the file, what is wrong with it and what was
+/// expected.
+Result<ClassificationImages> load_images(const ClassificationData& options);
+
+/// Builds the model over images of load_images(options.data), in place of loading them.
+Result<std::unique_ptr<Workload>> make_classification_workload(const ClassificationOptions& options,
+                                                               ClassificationImages images);
 
 /// Reads or generates the data and builds the model. Errors name the option or the file, what is wrong with
 /// it and what was expected. The result's note() describes the data and says so when they are generated.

@@ -31,8 +31,6 @@ std::vector<ProcessId> processes_of(const Config& config) {
   return ids;
 }
 
-std::uint64_t run_digest(const Config& config) { return hash_text(identity_text(config)); }
-
 namespace {
 
 /// The configuration's tables must be the model's.
@@ -53,22 +51,25 @@ Failure check_table_names(const Config& config, const std::vector<TableSpec>& ta
 Result<std::unique_ptr<Deployment>> Deployment::create(Config config) {
   std::unique_ptr<Deployment> made(new Deployment(std::move(config)));
   const WorkloadConfig& workload = made->config_.workload;
-  Result<std::unique_ptr<Workload>> built =
-      workload_kind(workload.model.kind).make(workload_options(made->config_));
+  Result<MadeWorkload> built = workload_kind(workload.model.kind).make(workload_options(made->config_));
   if (!built) return built.error();
-  made->workload_ = std::move(built).value();
+  made->workload_ = std::move(built.value().workload);
+  made->contents_ = std::move(built.value().contents);
   if (Failure failure = check_table_names(made->config_, made->workload_->tables())) return *failure;
   made->shards_ = std::make_unique<datacenter::ShardMap>(made->workload_->tables(), made->config_.shards);
-  made->identity_text_ = std::make_shared<const std::string>(identity_text(made->config_));
+  made->identity_text_ =
+      std::make_shared<const std::string>(meridian::identity_text(made->config_, made->contents_));
   return made;
 }
 
 void Deployment::set_compute(ComputeConfig compute) {
   config_.workload.compute = std::move(compute);
-  identity_text_ = std::make_shared<const std::string>(identity_text(config_));
+  identity_text_ = std::make_shared<const std::string>(meridian::identity_text(config_, contents_));
 }
 
 std::string Deployment::data_note() const { return workload_->note(); }
+
+std::uint64_t Deployment::run_digest() const { return hash_text(*identity_text_); }
 
 std::vector<ProcessId> Deployment::processes() const { return processes_of(config_); }
 
@@ -82,7 +83,7 @@ Identity Deployment::identity(ProcessId id, std::uint64_t incarnation) const {
   std::string told = identity_text_->substr(0, Membership::kMaxRefusalBytes);
   return {.self = id,
           .name = name_of(id),
-          .run_digest = hash_text(*identity_text_),
+          .run_digest = run_digest(),
           .incarnation = incarnation,
           .configuration = std::move(told),
           .explain_difference = [text = identity_text_](const std::string& theirs) {

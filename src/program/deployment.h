@@ -30,6 +30,11 @@ class Deployment {
   const datacenter::ShardMap& shards() const { return *shards_; }
   std::string data_note() const;
 
+  /// What must agree between the processes of a run (src/config/run_identity.h), the data that this one has
+  /// read included; and its digest.
+  const std::string& identity_text() const { return *identity_text_; }
+  std::uint64_t run_digest() const;
+
   /// Puts measured computation times in the place of `compute: measured`. Before any machine is made.
   void set_compute(ComputeConfig compute);
 
@@ -52,14 +57,12 @@ class Deployment {
 
   Config config_;
   std::unique_ptr<Workload> workload_;
+  std::string contents_;
   std::unique_ptr<datacenter::ShardMap> shards_;
   std::shared_ptr<const std::string> identity_text_;
 };
 
 /// All processes of a configuration, as Deployment::processes(), without building anything.
 std::vector<ProcessId> processes_of(const Config& config);
-
-/// Runs that differ in anything that must agree between processes differ in this.
-std::uint64_t run_digest(const Config& config);
 
 }  // namespace meridian::program

@@ -74,7 +74,7 @@ class Node {
     }
     auto created =
         RealRuntime::create({.self = self_,
-                             .run_digest = run_digest(deployment_.config()),
+                             .run_digest = deployment_.run_digest(),
                              .incarnation = incarnation,
                              .addresses = std::move(addresses).value(),
                              .lan = shaped_lan(),

@@ -1,5 +1,7 @@
+#include <string>
 #include <utility>
 
+#include "src/data/data_digest.h"
 #include "src/data/generated_ratings.h"
 #include "src/data/ratings_reader.h"
 #include "src/factorisation/factorisation_workload.h"
@@ -24,9 +26,10 @@ Result<Ratings> ratings_of(const WorkloadData& data) {
 
 }  // namespace
 
-Result<std::unique_ptr<Workload>> make_factorisation(const WorkloadOptions& options) {
+Result<MadeWorkload> make_factorisation(const WorkloadOptions& options) {
   Result<Ratings> ratings = ratings_of(options.data);
   if (!ratings) return ratings.error();
+  std::string digest = is_generated(options.data) ? "" : digest_of(ratings.value());
   TrainAndTestRatings data = hold_out(ratings.value(), options.data.held_out, kGeneratedSeed);
   FactorisationOptions made;
   made.rank = static_cast<std::size_t>(options.numbers.at("rank"));
@@ -39,7 +42,7 @@ Result<std::unique_ptr<Workload>> make_factorisation(const WorkloadOptions& opti
   made.partition = partition_of(options, data.train.source_sizes);
   made.batch = options.batch;
   made.note = note_of(options.data, "ratings");
-  return make_factorisation_workload(made, std::move(data));
+  return made_from(options.data, std::move(digest), make_factorisation_workload(made, std::move(data)));
 }
 
 }  // namespace meridian

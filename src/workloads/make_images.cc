@@ -1,11 +1,12 @@
 #include <utility>
 
+#include "src/data/data_digest.h"
 #include "src/model/classification_workload.h"
 #include "src/workloads/make_workloads.h"
 
 namespace meridian {
 
-Result<std::unique_ptr<Workload>> make_images(const WorkloadOptions& options) {
+Result<MadeWorkload> make_images(const WorkloadOptions& options) {
   const WorkloadData& data = options.data;
   ClassificationOptions made;
   made.model = options.kind;
@@ -20,7 +21,18 @@ Result<std::unique_ptr<Workload>> make_images(const WorkloadOptions& options) {
   made.partition_by_paths = !data.paths.empty();
   made.seed = options.seed;
   made.batch = options.batch;
-  return make_classification_workload(made);
+  Result<ClassificationImages> images = load_images(made.data);
+  if (!images) return images.error();
+  MadeWorkload result;
+  if (!images.value().source_sizes.empty()) {
+    result.contents = digest_of(images.value().sets, images.value().source_sizes);
+  } else if (data.format != "generated") {
+    result.contents = "generated";
+  }
+  Result<std::unique_ptr<Workload>> workload = make_classification_workload(made, std::move(images).value());
+  if (!workload) return workload.error();
+  result.workload = std::move(workload).value();
+  return result;
 }
 
 }  // namespace meridian

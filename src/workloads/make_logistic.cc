@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "src/data/data_digest.h"
 #include "src/data/generated_sparse_samples.h"
 #include "src/data/libsvm_reader.h"
 #include "src/logistic/logistic_workload.h"
@@ -44,7 +45,7 @@ Result<TrainAndTestSamples> read(const WorkloadData& data) {
 
 }  // namespace
 
-Result<std::unique_ptr<Workload>> make_logistic(const WorkloadOptions& options) {
+Result<MadeWorkload> make_logistic(const WorkloadOptions& options) {
   const WorkloadData& data = options.data;
   const bool generated = is_generated(data);
   if (!generated && data.held_out_path.empty()) {
@@ -66,7 +67,10 @@ Result<std::unique_ptr<Workload>> make_logistic(const WorkloadOptions& options) 
   made.partition = partition_of(options, samples.value().train.source_sizes);
   made.batch = options.batch;
   made.note = note_of(data, "samples");
-  return make_logistic_workload(made, std::move(samples.value().train), std::move(samples.value().test));
+  TrainAndTestSamples& data_read = samples.value();
+  std::string digest = generated ? "" : digest_of(data_read.train, data_read.test);
+  return made_from(data, std::move(digest),
+                   make_logistic_workload(made, std::move(data_read.train), std::move(data_read.test)));
 }
 
 }  // namespace meridian

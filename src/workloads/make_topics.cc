@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "src/data/bag_of_words_reader.h"
+#include "src/data/data_digest.h"
 #include "src/data/generated_documents.h"
 #include "src/topics/topics_workload.h"
 #include "src/workloads/make_workloads.h"
@@ -33,7 +34,7 @@ Result<std::vector<std::string>> vocabulary_of(const WorkloadOptions& options) {
   return std::move(documents).value().vocabulary;
 }
 
-Result<std::unique_ptr<Workload>> make_topics(const WorkloadOptions& options) {
+Result<MadeWorkload> make_topics(const WorkloadOptions& options) {
   Result<BagOfWords> documents = documents_of(options.data);
   if (!documents) return documents.error();
   if (static_cast<double>(documents.value().documents()) * options.data.held_out < 1.0) {
@@ -52,7 +53,8 @@ Result<std::unique_ptr<Workload>> make_topics(const WorkloadOptions& options) {
   made.batch = options.batch;
   made.held_out = options.data.held_out;
   made.data_name = note_of(options.data, "documents");
-  return make_topics_workload(made, std::move(documents).value());
+  std::string digest = is_generated(options.data) ? "" : digest_of(documents.value());
+  return made_from(options.data, std::move(digest), make_topics_workload(made, std::move(documents).value()));
 }
 
 }  // namespace meridian

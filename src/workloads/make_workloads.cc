@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 namespace meridian {
 namespace {
@@ -25,6 +26,14 @@ bool is_generated(const WorkloadData& data) {
   if (data.format == "generated") return true;
   const std::vector<std::string> sources = data.sources();
   return data.generate_if_missing && std::none_of(sources.begin(), sources.end(), is_there);
+}
+
+Result<MadeWorkload> made_from(const WorkloadData& data, std::string digest,
+                               Result<std::unique_ptr<Workload>> workload) {
+  if (!workload) return workload.error();
+  MadeWorkload made{std::move(workload).value(), std::move(digest)};
+  if (is_generated(data)) made.contents = data.format == "generated" ? "" : "generated";
+  return made;
 }
 
 std::string note_of(const WorkloadData& data, const std::string& what) {

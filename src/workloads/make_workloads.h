@@ -11,10 +11,10 @@
 namespace meridian {
 
 // Errors name the option, or file and line, what is wrong and what was expected.
-Result<std::unique_ptr<Workload>> make_images(const WorkloadOptions& options);
-Result<std::unique_ptr<Workload>> make_factorisation(const WorkloadOptions& options);
-Result<std::unique_ptr<Workload>> make_topics(const WorkloadOptions& options);
-Result<std::unique_ptr<Workload>> make_logistic(const WorkloadOptions& options);
+Result<MadeWorkload> make_images(const WorkloadOptions& options);
+Result<MadeWorkload> make_factorisation(const WorkloadOptions& options);
+Result<MadeWorkload> make_topics(const WorkloadOptions& options);
+Result<MadeWorkload> make_logistic(const WorkloadOptions& options);
 
 /// The words of the documents, each at its row in `word_topic`.
 Result<std::vector<std::string>> vocabulary_of(const WorkloadOptions& options);
@@ -22,6 +22,10 @@ Result<std::vector<std::string>> vocabulary_of(const WorkloadOptions& options);
 /// Data are generated rather than read: that is their format, or nothing is where they should be and the
 /// options allow it.
 bool is_generated(const WorkloadData& data);
+
+/// The result of a `make_` function: the workload, and of its data the digest unless they are generated.
+Result<MadeWorkload> made_from(const WorkloadData& data, std::string digest,
+                               Result<std::unique_ptr<Workload>> workload);
 
 /// "GENERATED ratings, not real ones (u.data is not on this machine)", or the name of what is read.
 std::string note_of(const WorkloadData& data, const std::string& what);

@@ -39,7 +39,8 @@ const std::vector<WorkloadKind>& kinds() {
        {"held_out", "vocabulary"},
        -1000.0,
        0.0,
-       make_topics},
+       make_topics,
+       /*optimizes=*/false},
       {"sparse_logistic",
        {Key::real("l2", 0, 0, 1000)},
        {{"objective", {"accuracy", "auc", "loss"}}},
@@ -70,6 +71,14 @@ const WorkloadKind& workload_kind(std::string_view name) {
 std::vector<std::string_view> workload_kind_names() {
   std::vector<std::string_view> names;
   for (const WorkloadKind& kind : kinds()) names.push_back(kind.name);
+  return names;
+}
+
+std::vector<std::string_view> optimizing_kind_names() {
+  std::vector<std::string_view> names;
+  for (const WorkloadKind& kind : kinds()) {
+    if (kind.optimizes) names.push_back(kind.name);
+  }
   return names;
 }
 

@@ -49,7 +49,8 @@ struct WorkloadKind {
   std::vector<std::string_view> data_keys;  ///< which of held_out, held_out_path and vocabulary its data have
   double least_target = 0.0;                ///< what the objective can be
   double most_target = 1.0;
-  Result<std::unique_ptr<Workload>> (*make)(const WorkloadOptions& options) = nullptr;
+  Result<MadeWorkload> (*make)(const WorkloadOptions& options) = nullptr;
+  bool optimizes = true;  ///< whether workload.optimizer makes its steps; without it there is no such key
 };
 
 /// In the order of the table.
@@ -60,5 +61,8 @@ const WorkloadKind& workload_kind(std::string_view name);
 
 /// Their names.
 std::vector<std::string_view> workload_kind_names();
+
+/// The names of those whose steps an optimizer makes.
+std::vector<std::string_view> optimizing_kind_names();
 
 }  // namespace meridian

@@ -53,4 +53,12 @@ struct WorkloadOptions {
   std::function<float(Clock)> rate_at;
 };
 
+/// A workload and what it was made from.
+struct MadeWorkload {
+  std::unique_ptr<Workload> workload;
+  /// What was read instead of what a configuration says, as one word: the data's digest, or `generated` where
+  /// a generated set took their place. Empty where nothing was to be read.
+  std::string contents;
+};
+
 }  // namespace meridian

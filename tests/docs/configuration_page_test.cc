@@ -61,6 +61,7 @@ std::vector<std::string> surroundings(const Path& path) {
       if (path == "workload.model." + std::string(key.name)) return with_kind(std::string(kind.name));
     }
   }
+  if (path == "workload.data.if_missing") return {"workload.data={format: idx, path: x}"};
   if (path == "workload.data.held_out") return with_kind("topics");
   if (path.starts_with("wan.links.pairs[]."))
     return {"wan.links.pairs=[{between: [east, west], bandwidth_mbps: 10, rtt_ms: 20}]"};

@@ -23,7 +23,6 @@ namespace {
 
 using nlohmann::json;
 using ::testing::AllOf;
-using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 /// A deployment: one file, and its processes by name.
@@ -128,6 +127,33 @@ TEST_F(NodeByNode, AnotherConfigurationIsRefusedByItsKey) {
     EXPECT_NE(ended->err, "") << name;
   }
   EXPECT_THAT(node("west-server-0").err(), HasSubstr("west-worker-0"));
+}
+
+TEST_F(NodeByNode, OtherDataAreRefused) {
+  shape_.stop = kEndless;
+  write_config();
+  std::string ratings;
+  for (int user = 1; user <= 20; ++user) {
+    for (int item = 1; item <= 10; ++item)
+      ratings += std::to_string(user) + " " + std::to_string(item) + " 3\n";
+  }
+  const auto with_data = [this](const std::string& name, const std::string& content) {
+    return std::vector<std::string>{
+        "--set", "wan.deadlines.start_s=3",
+        "--set", "workload.model=matrix_factorisation",
+        "--set", "workload.data={format: ratings, path: " + work_.write(name, content) + "}"};
+  };
+  start_all_but("west-worker-0", with_data("ratings", ratings));
+  start("west", "worker", 0, with_data("other-ratings", ratings + "20 11 3\n"));
+  const auto refused = node("west-worker-0").wait();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, 1);
+  EXPECT_THAT(refused->err, HasSubstr("workload.data.contents is '"));
+  for (const char* name : {"west-server-0", "east-server-0", "east-server-1", "east-worker-0"}) {
+    const auto ended = node(name).wait();
+    ASSERT_TRUE(ended) << name;
+    EXPECT_EQ(ended->code, 1) << name;
+  }
 }
 
 TEST_F(NodeByNode, AMissingProcessIsNamed) {

@@ -166,6 +166,15 @@ TEST(RunIdentity, NamesTheFirstDifference) {
             "workload.compute.factor.ireland is '2' there and not given here");
 }
 
+TEST(RunIdentity, SeesWhichDataWereRead) {
+  const Config config = config_of(kYaml);
+  EXPECT_EQ(identity_text(config, ""), identity_text(config));
+  EXPECT_EQ(first_difference(identity_text(config, "0123"), identity_text(config, "4567")),
+            "workload.data.contents is '0123' here and '4567' there");
+  EXPECT_EQ(first_difference(identity_text(config, "0123"), identity_text(config)),
+            "workload.data.contents is '0123' here and not given there");
+}
+
 TEST(RunIdentity, StandsAnythingAsThePeersText) {
   const std::string ours = identity_text(config_of(kYaml));
   EXPECT_EQ(first_difference("", ""), std::nullopt);

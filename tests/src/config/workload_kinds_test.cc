@@ -18,11 +18,15 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
 
+constexpr const char* kOptimizer = "  optimizer: {learning_rate: 0.1}\n";
+
+/// Without an optimizer where none is used.
 std::string text_of(const std::string& model, const std::string& data) {
-  return "name: kinds\nworkload:\n  model: " + model + "\n  data: " + data +
-         "\n  optimizer: {learning_rate: 0.1}\n  stop: {clocks: 9}\ndatacenters:\n  - {name: east, workers: "
-         "2}\n"
-         "  - {name: west}\nwan: {links: lan}\n";
+  const bool counts = model.find("topics") != std::string::npos;
+  return "name: kinds\nworkload:\n  model: " + model + "\n  data: " + data + "\n" +
+         (counts ? "" : kOptimizer) +
+         "  stop: {clocks: 9}\ndatacenters:\n  - {name: east, workers: 2}\n  - {name: west}\n"
+         "wan: {links: lan}\n";
 }
 
 std::string problems_of(const std::string& model, const std::string& data) {
@@ -66,6 +70,72 @@ TEST(WorkloadKinds, RefuseWhatIsNotTheirs) {
               HasSubstr("workload.stop.target is '0.5'; expected a number from -1000 to 0"));
 }
 
+TEST(WorkloadKinds, RefuseKeysOfFilesForGeneratedData) {
+  EXPECT_EQ(
+      problems_of("softmax", "{format: generated, path: x}"),
+      "dir/test.yaml:4:35: workload.data.path is given, which format: generated does not use; expected no "
+      "such key, or format: idx");
+  for (const auto& [model, key] :
+       {std::pair{"softmax", "paths: {east: a, west: b}"}, std::pair{"softmax", "if_missing: generated"},
+        std::pair{"topics", "vocabulary: x"}, std::pair{"sparse_logistic", "held_out_path: x"}}) {
+    EXPECT_THAT(problems_of(model, std::string("{format: generated, ") + key + "}"),
+                HasSubstr("is given, which format: generated does not use"))
+        << key;
+  }
+}
+
+TEST(WorkloadKinds, RefuseKeysOfGeneratedDataWhereNoneIsGenerated) {
+  EXPECT_EQ(
+      problems_of("softmax", "{format: idx, path: x, generated_train: 100}"),
+      "dir/test.yaml:4:49: workload.data.generated_train is given, which format: idx does not use; expected "
+      "no such key, or if_missing: generated");
+  EXPECT_THAT(problems_of("softmax", "{format: idx, path: x, generated_test: 100, if_missing: error}"),
+              HasSubstr("workload.data.generated_test is given, which"));
+  EXPECT_THAT(problems_of("topics", "{format: bag_of_words, path: x, generated: {words: 50}}"),
+              HasSubstr("workload.data.generated is given, which format: bag_of_words does not use"));
+  EXPECT_EQ(
+      config_of(text_of("softmax", "{format: idx, path: x, generated_train: 100, if_missing: generated}"))
+          .workload.data.generated_train,
+      100U);
+}
+
+TEST(WorkloadKinds, RefuseAnOptimizerWhereNoneIsUsed) {
+  const std::string counts = text_of("topics", "{format: generated}");
+  EXPECT_EQ(
+      sample::problems_of(sample::with("  stop:", std::string(kOptimizer) + "  stop:", counts)),
+      "dir/test.yaml:5:14: workload.optimizer is given, which kind: topics does not use; expected no such "
+      "key, or kind: softmax, mlp, cnn, matrix_factorisation or sparse_logistic");
+  EXPECT_THAT(
+      sample::problems_of(counts, {"workload.optimizer.learning_rate=1"}),
+      HasSubstr("--set workload.optimizer.learning_rate=1: workload.optimizer is given, which kind: topics"));
+  EXPECT_THAT(resolved_yaml(config_of(counts)), testing::Not(HasSubstr("optimizer:")));
+  EXPECT_THAT(identity_text(config_of(counts)), testing::Not(HasSubstr("workload.optimizer")));
+}
+
+// One --set switches a file from one kind of data or model to another: what the file has for the other one
+// may stay, and counts for nothing.
+TEST(WorkloadKinds, KeepKeysThatASwitchLeavesWithoutUse) {
+  const std::string real =
+      text_of("softmax", "{format: idx, path: x, if_missing: generated, generated_train: 99}");
+  const Config generated = config_of(real, {"workload.data.format=generated"});
+  EXPECT_EQ(generated.workload.data.path, "");
+  EXPECT_EQ(generated.workload.data.generated_train, 99U);
+  EXPECT_EQ(run_id(generated),
+            run_id(config_of(text_of("softmax", "{format: generated, generated_train: 99}"))));
+  const Config strict = config_of(real, {"workload.data.if_missing=error"});
+  EXPECT_EQ(run_id(strict), run_id(config_of(text_of("softmax", "{format: idx, path: x}"))));
+  const Config counts = config_of(text_of("softmax", "{format: generated}"), {"workload.model=topics"});
+  EXPECT_EQ(run_id(counts), run_id(config_of(text_of("topics", "{format: generated}"))));
+  for (const Config& config : {generated, strict, counts}) {
+    EXPECT_EQ(run_id(config_of(resolved_yaml(config))), run_id(config));
+  }
+  // What a later --set says is meant.
+  EXPECT_THAT(sample::problems_of(real, {"workload.data.format=generated", "workload.data.path=y"}),
+              HasSubstr("--set workload.data.path=y: workload.data.path is given, which format: generated"));
+  EXPECT_THAT(sample::problems_of(real, {"workload.data.format=generated", "workload.data.paths.east=y"}),
+              HasSubstr("--set workload.data.paths.east=y: workload.data.paths is given"));
+}
+
 TEST(Partitions, SayHowDataAreDivided) {
   const auto partition_of = [](const std::string& partition) {
     return config_of(text_of("softmax", "{format: generated, partition: " + partition + "}"))
@@ -85,7 +155,7 @@ TEST(Partitions, SayHowDataAreDivided) {
 
 TEST(Partitions, RefuseWhatHasNoUseOrNoPlace) {
   const auto refused = [](const std::string& data) {
-    return problems_of("softmax", "{format: generated, " + data + "}");
+    return problems_of("softmax", "{format: idx, " + data + "}");
   };
   EXPECT_THAT(refused("partition: {label_skew: 0.5}"),
               HasSubstr("workload.data.partition.label_skew is given, which by_sizes does not use"));

@@ -3,15 +3,21 @@
 // kind.
 #include "src/workloads/registry.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 #include <string>
+#include <tuple>
 
 #include "src/config/config_reader.h"
 #include "src/config/expansion.h"
+#include "src/config/run_identity.h"
 #include "src/program/deployment.h"
+#include "tests/src/data/real_data.h"
+#include "tests/src/output/temporary_folder.h"
 #include "tests/wan/simulated_deployment.h"
 
 namespace meridian {
@@ -37,7 +43,7 @@ Smallest smallest(const std::string& kind) {
         "{learning_rate: 0.02}"}},
       {"topics",
        {"{kind: topics, topics: 5}",
-        "{format: generated, generated: {documents: 60, words: 100, topics: 5, mean_length: 40}}", sgd}},
+        "{format: generated, generated: {documents: 60, words: 100, topics: 5, mean_length: 40}}", ""}},
       {"sparse_logistic",
        {"{kind: sparse_logistic}",
         "{format: generated, generated: {samples: 2000, held_out_samples: 500, features: 200, "
@@ -67,7 +73,7 @@ class EveryKind : public testing::TestWithParam<std::string> {};
 TEST_P(EveryKind, LearnsFromGeneratedData) {
   const Smallest with = smallest(GetParam());
   const std::string yaml = "name: small\nworkload:\n  model: " + with.model + "\n  data: " + with.data +
-                           "\n  optimizer: " + with.optimizer +
+                           (with.optimizer.empty() ? "" : "\n  optimizer: " + with.optimizer) +
                            "\n  batch: 32\n  stop: {clocks: 60}\ndatacenters:\n  - {name: a, workers: 2}\n"
                            "  - {name: b, workers: 1}\nwan:\n  links: lan\n";
   const Result<Config> config = read_config_text(yaml, "small.yaml", {}, process_environment);
@@ -87,6 +93,54 @@ TEST_P(EveryKind, LearnsFromGeneratedData) {
     EXPECT_GT(last, first);
   } else {
     EXPECT_LT(last, first);
+  }
+}
+
+/// The identity of a process that reads, from `path`, data of the kind.
+std::string identity_with(const std::string& kind, const std::string& format,
+                          const std::filesystem::path& path) {
+  const std::string yaml = "name: small\nworkload:\n  model: " + kind + "\n  data: {format: " + format +
+                           ", path: " + path.string() + ", if_missing: generated" +
+                           (kind == "topics" ? "}\n" : "}\n  optimizer: {learning_rate: 0.1}\n") +
+                           "  stop: {clocks: 6}\ndatacenters: [{name: a}]\n";
+  const Result<Config> config = read_config_text(yaml, "small.yaml", {}, process_environment);
+  EXPECT_TRUE(config.ok()) << config.error().message;
+  const auto deployment = program::Deployment::create(config.value());
+  EXPECT_TRUE(deployment.ok()) << deployment.error().message;
+  return deployment.value()->identity_text();
+}
+
+TEST(DataOfARun, ArePartOfItsIdentityWhereverTheyLie) {
+  const output::TemporaryFolder folder;
+  std::string ratings;
+  for (int user = 1; user <= 20; ++user) {
+    for (int item = 1; item <= 10; ++item) ratings += fmt::format("{} {} {}\n", user, item, user % 5 + 1);
+  }
+  output::put(folder.path() / "here", ratings);
+  output::put(folder.path() / "there", ratings);
+  const auto identity = [&](const char* name) {
+    return identity_with("matrix_factorisation", "ratings", folder.path() / name);
+  };
+  const std::string here = identity("here");
+  EXPECT_EQ(identity("there"), here);
+  ratings.back() = ' ';
+  output::put(folder.path() / "there", ratings + "\n1 11 3\n");
+  EXPECT_THAT(first_difference(here, identity("there")).value_or(""),
+              testing::MatchesRegex("workload.data.contents is '[0-9a-f]+' here and '[0-9a-f]+' there"));
+  EXPECT_THAT(first_difference(here, identity("nowhere")).value_or(""),
+              testing::MatchesRegex("workload.data.contents is '[0-9a-f]+' here and 'generated' there"));
+}
+
+TEST(DataOfARun, CountForImagesDocumentsAndSamplesToo) {
+  if (!real_data("")) GTEST_SKIP() << kNoRealData;
+  for (const auto& [kind, format, name] :
+       {std::tuple{"softmax", "idx", "fashion-mnist"}, std::tuple{"topics", "bag_of_words", "kos"},
+        std::tuple{"sparse_logistic", "libsvm", "a9a"}}) {
+    const std::string read = identity_with(kind, format, *real_data(name));
+    EXPECT_EQ(identity_with(kind, format, *real_data(name)), read);
+    EXPECT_THAT(first_difference(read, identity_with(kind, format, "nowhere")).value_or(""),
+                testing::MatchesRegex("workload.data.contents is '[0-9a-f]+' here and 'generated' there"))
+        << kind;
   }
 }
 
