@@ -31,6 +31,8 @@ what                    significance_filter  mode gaia  updates go out once they
   by                    entry                default    each entry is compared by itself
   tables.layer0.weight  v0 0.5               file       floor 0.001, by row
   soft_ratio            1                    default    one threshold for all links
+  encoding              compact              default    indexes and values take as few bits as they need
+  values                fp32                 default    values go out as they are
 when                    every_h_clocks       mode gaia  at every h-th clock
   h                     2                    file       clocks from one exchange to the next
 wait                    mirror_clock         mode gaia  reads wait until every datacenter has reported the clock less ds

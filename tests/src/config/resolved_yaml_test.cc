@@ -143,6 +143,10 @@ TEST(ResolvedYaml, SaysEveryKeyOnce) {
     soft_ratio: 1
     soft_below: 0.5
     by: entry
+    share: 0.01
+    values: fp32
+    rounding: nearest
+    encoding: compact
     tables:
       "layer0.weight": {v0: 0.5, floor: 0.001, by: row}
     ds: 6
