@@ -243,7 +243,7 @@ int sweep_command(const SweepArguments& arguments) {
     return kFailed;
   }
   fmt::print("{}\n{}: {} of {} runs are finished, {} of them from before; see {}\n",
-             sweep::to_markdown(sweep::cell_table(results.value())), folder.string(),
+             sweep::to_text(sweep::cell_table(results.value())), folder.string(),
              processes.kept() + processes.done(), runs.value().size(), processes.kept(),
              (folder / kPageFile).string());
   return processes.interrupted() || processes.failed() > 0 ? kFailed : kDone;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace meridian::sweep {
@@ -16,8 +17,12 @@ constexpr int kHeightOfOthers = 90;  // title, axes
 constexpr int kHeightOfCell = 20;    // a line of the legend, or a bar
 
 /// Lines that colours alone do not tell apart differ in their dashes too.
-constexpr std::size_t kColours = 8;
 constexpr std::size_t kDashes = 5;
+
+/// They differ for those too who see fewer colours (Okabe and Ito, 2008), but for yellow, which is too light
+/// for a line.
+constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                 "#56b4e9", "#e69f00", "#000000", "#999999"};
 
 std::string beginning(const std::string& file, std::size_t cells) {
   const int height = std::max(kLeastHeight, kHeightOfOthers + kHeightOfCell * static_cast<int>(cells));
@@ -55,15 +60,16 @@ std::optional<Plot> curves(const Results& results, Plot plot, const std::string&
     if (rows.empty()) continue;
     data += fmt::format("$cell{} << END\n{}END\n", i, rows);
     lines += fmt::format(
-        "{}$cell{} using 1:2 with linespoints pointtype 7 pointsize 0.3 linewidth 2 linetype {} dashtype {} "
+        "{}$cell{} using 1:2 with linespoints pointtype 7 pointsize 0.3 linewidth 2 linecolor rgb '{}' "
+        "dashtype {} "
         "title {}",
-        shown == 0 ? "" : ", \\\n  ", i, i % kColours + 1, i / kColours % kDashes + 1,
+        shown == 0 ? "" : ", \\\n  ", i, kColours[i % kColours.size()], i / kColours.size() % kDashes + 1,
         gnuplot_quoted(cell.label()));
     ++shown;
   }
   if (shown == 0) return std::nullopt;
   plot.script =
-      fmt::format("{}{}{}set ylabel {}\nset key outside right top left reverse\nplot {}\n",
+      fmt::format("{}{}{}set ylabel {}\nset key outside right top Left reverse\nplot {}\n",
                   beginning(plot.file, shown), data, settings, gnuplot_quoted(metric_of(results)), lines);
   return plot;
 }
@@ -96,9 +102,9 @@ std::optional<Plot> bars(const Results& results, Plot plot, const std::string& l
     }
   }
   if (boxes.empty()) return std::nullopt;
-  std::string lines = "$bars using 1:2:3:4:($5-0.35):($6+0.35) with boxxyerror linetype 1";
+  std::string lines = "$bars using 1:2:3:4:($5-0.35):($6+0.35) with boxxyerror linecolor rgb '#0072b2'";
   if (!whiskers.empty())
-    lines += ", \\\n  $ranges using 1:2:3:4 with xerrorbars linecolor '#000000' pointtype 0";
+    lines += ", \\\n  $ranges using 1:2:3:4 with xerrorbars linecolor rgb '#000000' pointtype 0";
   plot.script = fmt::format(
       "{}$bars << END\n{}END\n{}set style fill solid 0.6 noborder\nset ytics ({})\nset yrange [0.4:{}.6]\n"
       "set xrange [0:*]\nset xlabel {}\nunset key\nplot {}\n",

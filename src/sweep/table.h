@@ -1,4 +1,4 @@
-// A table of text, and the three files it is written into.
+// A table of text, and the forms in which it is written.
 #pragma once
 
 #include <string>
@@ -14,6 +14,9 @@ struct Table {
 
 /// As RFC 4180 has it, but for lines that end with a line feed alone.
 std::string to_csv(const Table& table);
+
+/// Aligned columns for a terminal: what would steer it becomes '?'.
+std::string to_text(const Table& table);
 
 std::string to_markdown(const Table& table);
 
