@@ -77,6 +77,11 @@ Result<std::vector<sweep::Picture>> make_pictures(const std::vector<sweep::Plot>
   if (Failure failure = output::write_text_atomically(folder / kPlotScriptFile, sweep::plot_script(plots))) {
     return *failure;
   }
+  // What an earlier sweep drew is no picture of these results.
+  for (const sweep::Plot& plot : plots) {
+    std::error_code nothing_there;
+    std::filesystem::remove(folder / plot.file, nothing_there);
+  }
   const std::optional<std::string> gnuplot = find_gnuplot();
   if (!gnuplot) {
     return Error{"gnuplot is not there (Debian's package gnuplot-nox has it)"};
