@@ -39,7 +39,7 @@ class Grid : public ::testing::Test {
     std::filesystem::create_directories(folder_);
     EXPECT_FALSE(output::write_text_atomically(folder_ / "base.yaml", kBase));
   }
-  ~Grid() override { std::filesystem::remove_all(folder_); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   Experiment experiment(const std::string& rest) const {
     Result<Experiment> read =

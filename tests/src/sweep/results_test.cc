@@ -11,7 +11,6 @@ namespace meridian::sweep {
 namespace {
 
 using ::testing::Contains;
-using ::testing::HasSubstr;
 
 output::Summary run_that_reached(std::optional<double> time_s, double final = 0.9) {
   output::Summary summary;
