@@ -62,11 +62,20 @@ struct EmulateArguments {
 };
 int emulate_command(const EmulateArguments& arguments);
 
+struct SweepArguments {
+  std::filesystem::path experiment;
+  std::optional<std::filesystem::path> folder;  ///< --out; otherwise runs/NAME
+  unsigned jobs = 0;                            ///< simulations at once; 0: one for each core
+  bool quiet = false;                           ///< no progress
+};
+int sweep_command(const SweepArguments& arguments);
+
 struct ReportArguments {
   std::vector<std::filesystem::path> folders;
   std::optional<std::filesystem::path> baseline;
   std::optional<std::filesystem::path> lan;
   bool json = false;
+  std::optional<std::filesystem::path> page;  ///< the folder that takes tables, plots and page of these runs
 };
 int report_command(const ReportArguments& arguments);
 

@@ -77,6 +77,25 @@ int dispatch(int argc, char** argv) {
                        kExitCodes);
   simulate_app->callback([&] { code = simulate_command(simulate); });
 
+  SweepArguments sweep;
+  CLI::App* const sweep_app = app.add_subcommand(
+      "sweep", "simulates a grid of configurations, several at once, and makes tables, plots and a page");
+  sweep_app->add_option("EXPERIMENT", sweep.experiment, "what is varied in which configuration, a YAML file")
+      ->required();
+  sweep_app
+      ->add_option("--out", sweep.folder,
+                   "where everything goes (default: runs/NAME); finished cells in it stay")
+      ->type_name("DIR");
+  sweep_app->add_option("--jobs", sweep.jobs, "simulations at once (default: one for each core)")
+      ->check(CLI::Range(1, 1024));
+  sweep_app->add_flag("--quiet", sweep.quiet, "no progress on stderr");
+  sweep_app->footer(
+      "Example: meridian sweep experiments/threshold_sweep.yaml --out runs/thresholds\n"
+      "Started again, it goes on where it was ended: what is finished is not repeated.\n"
+      "Exit codes: 0 done, 1 a cell failed or the sweep was interrupted, 2 bad usage, experiment or "
+      "configuration.");
+  sweep_app->callback([&] { code = sweep_command(sweep); });
+
   NodeArguments node;
   CLI::App* const node_app =
       app.add_subcommand("node", "one process of a deployment whose addresses stand in the configuration");
@@ -114,7 +133,12 @@ int dispatch(int argc, char** argv) {
       ->type_name("DIR");
   report_app->add_option("--lan", report.lan, "the run over a LAN, for the ratio to it")->type_name("DIR");
   report_app->add_flag("--json", report.json, "print JSON");
-  report_app->footer("Example: meridian report runs/gaia runs/bsp --baseline runs/bsp");
+  report_app
+      ->add_option("--page", report.page,
+                   "also write results.csv, results.md, plots and page.html of these runs into this folder")
+      ->type_name("DIR");
+  report_app->footer(
+      "Example: meridian report runs/gaia runs/bsp --baseline runs/bsp --page runs/gaia-and-bsp");
   report_app->callback([&] { code = report_command(report); });
 
   TopicsArguments topics;

@@ -8,6 +8,7 @@
 #include "src/output/run_folder.h"
 #include "src/program/commands.h"
 #include "src/program/join_folder.h"
+#include "src/program/results_files.h"
 #include "src/program/run_setup.h"
 
 namespace meridian::program {
@@ -22,6 +23,26 @@ Result<std::optional<std::size_t>> position_of(const std::optional<std::filesyst
     if (folders[i].lexically_normal() == named->lexically_normal()) return std::optional<std::size_t>{i};
   }
   return Error{fmt::format("{} {}: expected one of the folders to report", option, named->string())};
+}
+
+/// Tables, plots and page of these runs, each a cell of its own.
+Failure write_page(const ReportArguments& arguments, const std::vector<output::ComparedRun>& runs,
+                   const output::ComparisonReferences& references) {
+  sweep::Results results;
+  results.title = "Runs compared";
+  results.axes = {"run"};
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    Result<std::vector<sweep::CurvePoint>> curve = read_curve(arguments.folders[i], runs[i].summary);
+    if (!curve) return curve.error();
+    results.cells.push_back({.labels = {runs[i].label},
+                             .runs = {runs[i].summary},
+                             .planned = 1,
+                             .curve = std::move(curve).value(),
+                             .baseline = references.baseline,
+                             .lan = references.lan});
+  }
+  Supervisor supervisor;
+  return write_results(results, *arguments.page, supervisor);
 }
 
 }  // namespace
@@ -56,6 +77,12 @@ int report_command(const ReportArguments& arguments) {
     }
   }
   const auto rows = output::compare_runs(runs, {baseline.value(), lan.value()});
+  if (arguments.page) {
+    if (const Failure failure = write_page(arguments, runs, {baseline.value(), lan.value()})) {
+      print_error(failure->message);
+      return kFailed;
+    }
+  }
   fmt::print("{}", arguments.json ? output::comparison_json(rows) : output::comparison_text(rows));
   return kDone;
 }

@@ -75,8 +75,8 @@ StatusLine StatusLine::on_stderr(Time plain_interval) {
   return {write_to_stderr, terminal_width, plain_interval};
 }
 
-void StatusLine::update(const RunStatus& status, Time now) {
-  latest_ = format_status(status);
+void StatusLine::update(std::string status, Time now) {
+  latest_ = std::move(status);
   if (shown_at_ && now - *shown_at_ < (width_ ? kLiveInterval : plain_interval_)) return;
   shown_at_ = now;
   show_latest();

@@ -53,7 +53,9 @@ class StatusLine {
 
   /// Shows the status at `now`; what comes too soon after the last one shown is left out (at most five a
   /// second live, one in `plain_interval` plain).
-  void update(const RunStatus& status, Time now);
+  void update(const RunStatus& status, Time now) { update(format_status(status), now); }
+  /// The same for a status in words.
+  void update(std::string status, Time now);
 
   /// Prints one line of its own and then the live line again.
   void print(std::string_view line);

@@ -1,0 +1,316 @@
+#include "src/sweep/experiment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "src/config/fields.h"
+#include "src/config/input_file.h"
+#include "src/config/spelling.h"
+#include "src/config/yaml_tree.h"
+#include "src/sweep/flow_text.h"
+
+namespace meridian::sweep {
+
+namespace {
+
+using Kind = YamlNode::Kind;
+
+constexpr std::size_t kLongestName = 64;
+constexpr std::size_t kLongestPath = 4096;
+
+std::vector<std::string_view> names_of(const std::vector<Axis>& axes) {
+  std::vector<std::string_view> names;
+  for (const Axis& axis : axes) names.push_back(axis.name);
+  return names;
+}
+
+std::vector<std::string_view> labels_of(const Axis& axis) {
+  std::vector<std::string_view> labels;
+  for (const AxisValue& value : axis.values) labels.push_back(value.label);
+  return labels;
+}
+
+template <typename Word>
+std::optional<std::size_t> position_of(const std::vector<std::string_view>& words, const Word& word) {
+  const auto found = std::find(words.begin(), words.end(), word);
+  if (found == words.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - words.begin());
+}
+
+class Reader {
+ public:
+  Reader(Problems& problems, const YamlNode& tree) : problems_(problems), root_(problems, &tree, "") {}
+
+  Experiment read(const std::filesystem::path& file) {
+    experiment_.file = file;
+    read_name();
+    std::string base;
+    if (root_.text("base", base, "the path of a configuration", Presence::required)) {
+      if (base.size() > kLongestPath) {
+        problems_.add(root_.place_of("base"), "base is no path", "the path of a configuration");
+      }
+      experiment_.base = (file.parent_path() / base).lexically_normal();
+    }
+    if (const YamlNode* settings = root_.find("set")) {
+      experiment_.settings = read_settings(*settings, "set");
+    }
+    read_axes();
+    read_seeds();
+    experiment_.baseline = read_reference("baseline");
+    experiment_.lan = read_reference("lan");
+    root_.refuse_unknown();
+    limit_runs();
+    return std::move(experiment_);
+  }
+
+ private:
+  void read_name() {
+    const std::string expected =
+        fmt::format("at most {} of letters, digits, '.', '_' and '-', a letter or digit first", kLongestName);
+    std::string& name = experiment_.name;
+    if (!root_.text("name", name, expected, Presence::required)) return;
+    const auto plain = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    // The name becomes part of a folder's name.
+    if (name.size() > kLongestName || !plain(name.front()) ||
+        !std::ranges::all_of(name, [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; })) {
+      problems_.add(root_.place_of("name"), fmt::format("name is {}", in_quotes(name)), expected);
+    }
+  }
+
+  /// A map from dotted keys to values.
+  std::vector<Setting> read_settings(const YamlNode& node, const std::string& path) {
+    std::vector<Setting> settings;
+    if (node.kind != Kind::map) {
+      problems_.add(node.place, fmt::format("{} is {}", path, describe_value(node)),
+                    "a map from dotted keys to values, such as {wan.mode: bsp}");
+      return settings;
+    }
+    for (std::size_t i = 0; i < node.keys.size(); ++i) {
+      const YamlNode::Key& key = node.keys[i];
+      if (accept_key(key.text, key.place, path)) {
+        settings.push_back({fmt::format("{}={}", key.text, flow_text(node.children[i])), key.place});
+      }
+    }
+    return settings;
+  }
+
+  bool accept_key(const std::string& key, Place place, const std::string& path) {
+    if (key == "seed") {
+      problems_.add(place, fmt::format("{} sets the seed", path), "seeds: [1, 2, 3] of the experiment");
+      return false;
+    }
+    if (key.find('=') == std::string::npos && !key.empty()) return true;
+    problems_.add(place, fmt::format("{} has the key {}", path, in_quotes(key)),
+                  "a key of the configuration, its parts joined by dots, such as wan.mode");
+    return false;
+  }
+
+  void read_axes() {
+    const std::span<const YamlNode> nodes = root_.list(
+        "axes", "a list of axes, such as [{key: wan.mode, values: [gaia, bsp]}]", Presence::required);
+    const bool given = root_.has_value("axes");
+    if (given && (nodes.empty() || nodes.size() > kMostAxes)) {
+      problems_.add(root_.place_of("axes"), fmt::format("there are {} axes", nodes.size()),
+                    fmt::format("from 1 to {}", kMostAxes));
+      return;
+    }
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      Axis axis = read_axis(nodes[i], fmt::format("axes[{}]", i));
+      if (!axis.name.empty() && position_of(names_of(experiment_.axes), axis.name)) {
+        problems_.add(nodes[i].place, fmt::format("there is an axis {} already", in_quotes(axis.name)),
+                      "another name");
+      }
+      refuse_keys_of_other_axes(axis);
+      experiment_.axes.push_back(std::move(axis));
+    }
+  }
+
+  void refuse_keys_of_other_axes(const Axis& axis) {
+    const auto key_of = [](const Setting& setting) { return setting.text.substr(0, setting.text.find('=')); };
+    for (const Axis& other : experiment_.axes) {
+      for (const AxisValue& theirs : other.values) {
+        for (const AxisValue& value : axis.values) {
+          for (const Setting& setting : value.settings) {
+            const auto same = [&](const Setting& one) { return key_of(one) == key_of(setting); };
+            if (std::ranges::none_of(theirs.settings, same)) continue;
+            problems_.add(setting.place,
+                          fmt::format("axis {} sets {}, which axis {} sets too", in_quotes(axis.name),
+                                      in_quotes(key_of(setting)), in_quotes(other.name)),
+                          "each key on one axis only");
+            return;
+          }
+        }
+      }
+    }
+  }
+
+  Axis read_axis(const YamlNode& node, const std::string& path) {
+    Axis axis;
+    Fields fields(problems_, &node, path);
+    if (!fields.has_map()) return axis;
+    std::string key;
+    const bool is_short = fields.text("key", key, "a key of the configuration, such as wan.mode");
+    if (is_short) {
+      accept_key(key, fields.place_of("key"), path);
+      axis.name = key;
+    }
+    fields.text("name", axis.name, "a name", is_short ? Presence::optional : Presence::required);
+    check_label(axis.name, fields.place_of("name"), fields.path_of("name"));
+    const std::span<const YamlNode> values = fields.list(
+        "values", is_short ? "a list of values of the key" : "a list of {label: ..., set: {key: value}}",
+        Presence::required);
+    if (values.empty() && fields.has_value("values")) {
+      problems_.add(fields.place_of("values"), fmt::format("{} is empty", fields.path_of("values")),
+                    "at least one value");
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const std::string own = fmt::format("{}[{}]", fields.path_of("values"), i);
+      AxisValue value = is_short ? short_value(key, values[i], own) : long_value(values[i], own);
+      if (!value.label.empty() && position_of(labels_of(axis), value.label)) {
+        problems_.add(values[i].place, fmt::format("the label {} is there already", in_quotes(value.label)),
+                      "another label for each value of an axis");
+      }
+      axis.values.push_back(std::move(value));
+    }
+    fields.refuse_unknown();
+    return axis;
+  }
+
+  AxisValue short_value(const std::string& key, const YamlNode& node, const std::string& path) {
+    AxisValue value;
+    value.label = node.kind == Kind::scalar && !node.text.empty() ? node.text : flow_text(node);
+    if (value.label.size() > kLongestLabel) {
+      problems_.add(node.place, fmt::format("{} is too long to stand for itself", path),
+                    "the long form {label: ..., set: {key: value}} with a short label");
+    } else {
+      check_label(value.label, node.place, path);
+    }
+    value.settings.push_back({fmt::format("{}={}", key, flow_text(node)), node.place});
+    return value;
+  }
+
+  AxisValue long_value(const YamlNode& node, const std::string& path) {
+    AxisValue value;
+    Fields fields(problems_, &node, path);
+    if (!fields.has_map()) return value;
+    if (fields.text("label", value.label, "a label", Presence::required)) {
+      check_label(value.label, fields.place_of("label"), fields.path_of("label"));
+    }
+    if (const YamlNode* settings = fields.find("set", Presence::required)) {
+      value.settings = read_settings(*settings, fields.path_of("set"));
+    }
+    fields.refuse_unknown();
+    return value;
+  }
+
+  /// Labels stand in tables and plots, and are part of folders' names.
+  void check_label(const std::string& label, Place place, const std::string& path) {
+    const bool prints =
+        std::ranges::none_of(label, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+    if (label.size() <= kLongestLabel && prints) return;
+    problems_.add(place, fmt::format("{} is {}", path, in_quotes(label)),
+                  fmt::format("at most {} bytes of text that prints", kLongestLabel));
+  }
+
+  void read_seeds() {
+    const YamlNode* node = root_.find("seeds");
+    if (node == nullptr) {
+      experiment_.seeds = {1};
+    } else if (node->kind == Kind::list) {
+      if (node->children.empty() || node->children.size() > kMostSeeds) {
+        problems_.add(node->place, fmt::format("seeds has {} elements", node->children.size()),
+                      fmt::format("from 1 to {}", kMostSeeds));
+        return;
+      }
+      for (std::size_t i = 0; i < node->children.size(); ++i) {
+        const YamlNode& child = node->children[i];
+        const auto seed = read_integer(child, fmt::format("seeds[{}]", i), 0,
+                                       std::numeric_limits<std::uint64_t>::max(), problems_);
+        if (!seed) continue;
+        if (std::ranges::find(experiment_.seeds, *seed) != experiment_.seeds.end()) {
+          problems_.add(child.place, fmt::format("the seed {} is there already", *seed), "each seed once");
+        }
+        experiment_.seeds.push_back(*seed);
+      }
+    } else if (const auto count =
+                   read_integer(*node, "seeds", 1, kMostSeeds, problems_, ", or a list of seeds")) {
+      for (std::uint64_t seed = 1; seed <= *count; ++seed) experiment_.seeds.push_back(seed);
+    }
+  }
+
+  std::optional<Reference> read_reference(std::string_view key) {
+    const YamlNode* node = root_.find(key);
+    if (node == nullptr) return std::nullopt;
+    if (node->kind != Kind::map || node->keys.empty()) {
+      problems_.add(node->place, fmt::format("{} is {}", key, describe_value(*node)),
+                    "a map from an axis to one of its labels");
+      return std::nullopt;
+    }
+    Reference reference(experiment_.axes.size());
+    for (std::size_t i = 0; i < node->keys.size(); ++i) {
+      const std::vector<std::string_view> names = names_of(experiment_.axes);
+      const std::string& name = node->keys[i].text;
+      const auto axis = position_of(names, name);
+      if (!axis) {
+        problems_.add(node->keys[i].place,
+                      fmt::format("{} names the axis {}, which there is not", key, in_quotes(name)),
+                      one_of(names));
+        continue;
+      }
+      const std::vector<std::string_view> labels = labels_of(experiment_.axes[*axis]);
+      const YamlNode& label = node->children[i];
+      const std::string text = label.kind == Kind::scalar ? label.text : flow_text(label);
+      reference[*axis] = position_of(labels, text);
+      if (!reference[*axis]) {
+        problems_.add(label.place, fmt::format("{}.{} is {}", key, printable(name), in_quotes(text)),
+                      one_of(labels));
+      }
+    }
+    return reference;
+  }
+
+  void limit_runs() {
+    std::size_t runs = std::max<std::size_t>(experiment_.seeds.size(), 1);
+    for (const Axis& axis : experiment_.axes) {
+      runs *= std::max<std::size_t>(axis.values.size(), 1);
+      if (runs <= kMostRuns) continue;
+      problems_.add(root_.place_of("axes"), fmt::format("these are more than {} runs", kMostRuns),
+                    "fewer values or seeds");
+      return;
+    }
+  }
+
+  Problems& problems_;
+  Fields root_;
+  Experiment experiment_;
+};
+
+}  // namespace
+
+Result<Experiment> read_experiment_text(std::string_view text, const std::filesystem::path& file) {
+  Problems problems(file.string(), {});
+  const std::optional<YamlNode> tree = parse_yaml(text, 0, problems);
+  if (!tree) return Error{problems.text()};
+  if (tree->kind == Kind::null) {
+    problems.add({0, 1, 1}, "the file holds no experiment", "at least name, base and axes");
+    return Error{problems.text()};
+  }
+  Experiment experiment = Reader(problems, *tree).read(file);
+  if (!problems.empty()) return Error{problems.text()};
+  return experiment;
+}
+
+Result<Experiment> read_experiment(const std::filesystem::path& file) {
+  const Result<std::string> text = read_input_file(file);
+  if (!text) {
+    return Error{fmt::format("{}: {}; expected an experiment, a YAML file", printable(file.string(), 400),
+                             text.error().message)};
+  }
+  return read_experiment_text(text.value(), file);
+}
+
+}  // namespace meridian::sweep

@@ -1,0 +1,192 @@
+#include "src/sweep/results.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "src/base/check.h"
+
+namespace meridian::sweep {
+
+namespace {
+
+constexpr double kNever = std::numeric_limits<double>::infinity();
+constexpr const char* kNothing = "-";
+
+std::string shown(double value, const char* unit, double scale, int digits) {
+  if (!std::isfinite(value)) return "not reached";
+  const double scaled = value / scale;
+  // Small amounts keep the digits that tell them apart.
+  return fmt::format("{:.{}f}{}", scaled, digits >= 0 ? digits : (std::fabs(scaled) < 10.0 ? 2 : 1), unit);
+}
+
+std::string shown(const std::optional<Spread>& spread, const char* unit, double scale = 1.0,
+                  int digits = -1) {
+  if (!spread) return kNothing;
+  std::string text = shown(spread->median, unit, scale, digits);
+  if (spread->least == spread->most) return text;
+  return fmt::format("{} [{}–{}]", text, shown(spread->least, "", scale, digits),
+                     shown(spread->most, "", scale, digits));
+}
+
+std::string times(const std::optional<double>& ratio) {
+  return ratio ? fmt::format("{:.2f}x", *ratio) : kNothing;
+}
+
+CellFigures own_figures(const CellResult& cell) {
+  CellFigures figures;
+  std::vector<double> finals;
+  std::vector<double> times_s;
+  std::vector<double> bytes;
+  std::vector<double> all_bytes;
+  for (const output::Summary& run : cell.runs) {
+    figures.metric = run.objective.metric;
+    figures.target = run.objective.target;
+    all_bytes.push_back(static_cast<double>(run.wan.bytes_sent));
+    if (run.objective.final) finals.push_back(*run.objective.final);
+    if (!run.objective.target) continue;
+    if (run.objective.time_to_target_s) ++figures.reached;
+    times_s.push_back(run.objective.time_to_target_s.value_or(kNever));
+    bytes.push_back(run.wan.bytes_to_target ? static_cast<double>(*run.wan.bytes_to_target) : kNever);
+  }
+  figures.final_objective = spread_of(std::move(finals));
+  figures.time_to_target_s = spread_of(std::move(times_s));
+  figures.bytes_to_target = spread_of(std::move(bytes));
+  figures.bytes_sent = spread_of(std::move(all_bytes));
+  return figures;
+}
+
+/// The median time to target of `of` over that of `over`.
+std::optional<double> time_ratio(const CellFigures& of, const CellFigures& over) {
+  if (of.metric != over.metric || of.target != over.target) return std::nullopt;
+  if (!of.time_to_target_s || !over.time_to_target_s) return std::nullopt;
+  const double numerator = of.time_to_target_s->median;
+  const double denominator = over.time_to_target_s->median;
+  if (!std::isfinite(numerator) || !std::isfinite(denominator) || denominator <= 0.0) return std::nullopt;
+  return numerator / denominator;
+}
+
+template <typename T>
+std::string or_empty(const std::optional<T>& value) {
+  return value ? fmt::format("{}", *value) : std::string();
+}
+
+/// A column of results.csv after those of the axes.
+struct RunColumn {
+  const char* heading;
+  std::string (*cell)(const output::Summary&);
+};
+
+const std::vector<RunColumn>& run_columns() {
+  using output::Summary;
+  static const std::vector<RunColumn> all = {
+      {"seed", [](const Summary& run) { return fmt::format("{}", run.seed); }},
+      {"stop_reason", [](const Summary& run) { return std::string(output::to_string(run.stop_reason)); }},
+      {"metric", [](const Summary& run) { return run.objective.metric; }},
+      {"objective_final", [](const Summary& run) { return or_empty(run.objective.final); }},
+      {"target", [](const Summary& run) { return or_empty(run.objective.target); }},
+      {"time_s", [](const Summary& run) { return fmt::format("{}", run.time_s); }},
+      {"time_to_target_s", [](const Summary& run) { return or_empty(run.objective.time_to_target_s); }},
+      {"clocks", [](const Summary& run) { return fmt::format("{}", run.clocks); }},
+      {"clocks_to_target", [](const Summary& run) { return or_empty(run.objective.clocks_to_target); }},
+      {"bytes_sent", [](const Summary& run) { return fmt::format("{}", run.wan.bytes_sent); }},
+      {"data_bytes", [](const Summary& run) { return fmt::format("{}", run.wan.data_bytes); }},
+      {"bytes_to_target", [](const Summary& run) { return or_empty(run.wan.bytes_to_target); }},
+      {"entries_considered",
+       [](const Summary& run) { return fmt::format("{}", run.wan.entries_considered); }},
+      {"entries_sent", [](const Summary& run) { return fmt::format("{}", run.wan.entries_sent); }},
+      {"waits_s_local_barrier", [](const Summary& run) { return or_empty(run.waits_s.local_barrier); }},
+      {"waits_s_selective_barrier",
+       [](const Summary& run) { return or_empty(run.waits_s.selective_barrier); }},
+      {"waits_s_mirror_clock", [](const Summary& run) { return or_empty(run.waits_s.mirror_clock); }},
+  };
+  return all;
+}
+
+/// The metric of all cells, where they have the same.
+std::string common_metric(const std::vector<CellFigures>& figures) {
+  std::string metric;
+  for (const CellFigures& one : figures) {
+    if (one.metric.empty()) continue;
+    if (!metric.empty() && metric != one.metric) return {};
+    metric = one.metric;
+  }
+  return metric;
+}
+
+}  // namespace
+
+std::string CellResult::label() const {
+  std::string text;
+  for (const std::string& one : labels) text += (text.empty() ? "" : ", ") + one;
+  return text;
+}
+
+std::optional<Spread> spread_of(std::vector<double> values) {
+  if (values.empty()) return std::nullopt;
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  const double median = values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2.0;
+  return Spread{median, values.front(), values.back()};
+}
+
+std::vector<CellFigures> figures_of(const Results& results) {
+  std::vector<CellFigures> figures;
+  for (const CellResult& cell : results.cells) figures.push_back(own_figures(cell));
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    const CellResult& cell = results.cells[i];
+    for (const std::optional<std::size_t>& reference : {cell.baseline, cell.lan}) {
+      MERIDIAN_CHECK(!reference || *reference < figures.size(), "{} of {}", *reference, figures.size());
+    }
+    if (cell.baseline) figures[i].speed_up = time_ratio(figures[*cell.baseline], figures[i]);
+    if (cell.lan) figures[i].ratio_to_lan = time_ratio(figures[i], figures[*cell.lan]);
+  }
+  return figures;
+}
+
+Table cell_table(const Results& results) {
+  const std::vector<CellFigures> figures = figures_of(results);
+  const std::string metric = common_metric(figures);
+  constexpr int kObjectiveDigits = 4;
+  constexpr double kMegabyte = 1e6;
+  Table table;
+  table.headings = results.axes;
+  for (const std::string& heading :
+       {std::string("runs"), "final " + (metric.empty() ? "objective" : metric),
+        std::string("time to target"), std::string("MB to target"), std::string("MB in all"),
+        std::string("speed-up"), std::string("of LAN time")}) {
+    table.headings.push_back(heading);
+  }
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    const CellResult& cell = results.cells[i];
+    const CellFigures& one = figures[i];
+    std::vector<std::string>& row = table.rows.emplace_back(cell.labels);
+    row.push_back(cell.runs.size() == cell.planned ? fmt::format("{}", cell.planned)
+                                                   : fmt::format("{} of {}", cell.runs.size(), cell.planned));
+    const std::string unit = metric.empty() ? " " + one.metric : "";
+    row.push_back(shown(one.final_objective, unit.c_str(), 1.0, kObjectiveDigits));
+    row.push_back(shown(one.time_to_target_s, " s"));
+    row.push_back(shown(one.bytes_to_target, "", kMegabyte));
+    row.push_back(shown(one.bytes_sent, "", kMegabyte));
+    row.push_back(times(one.speed_up));
+    row.push_back(times(one.ratio_to_lan));
+  }
+  return table;
+}
+
+Table run_table(const Results& results) {
+  Table table;
+  for (const std::string& axis : results.axes) table.headings.push_back("axis." + axis);
+  for (const RunColumn& column : run_columns()) table.headings.emplace_back(column.heading);
+  for (const CellResult& cell : results.cells) {
+    for (const output::Summary& run : cell.runs) {
+      std::vector<std::string>& row = table.rows.emplace_back(cell.labels);
+      for (const RunColumn& column : run_columns()) row.push_back(column.cell(run));
+    }
+  }
+  return table;
+}
+
+}  // namespace meridian::sweep

@@ -1,0 +1,119 @@
+// Goal: `meridian sweep` runs each cell once, leaves tables and a page, goes on where it ended, and checks
+// all cells before the first one runs. Reached by sweeping a tiny grid twice and looking at its files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "tests/integration/program_under_test.h"
+#include "tests/integration/workspace.h"
+
+namespace meridian::integration {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kExperiment = R"(name: tiny
+base: config.yaml
+set: {workload.stop: {clocks: 4, target: 0.01}, workload.evaluate_every: 2}
+axes:
+  - {name: mode, key: wan.mode, values: [gaia, bsp]}
+  - name: links
+    values:
+      - {label: "<WAN>", set: {}}
+      - {label: LAN, set: {wan.links: lan}}
+baseline: {mode: bsp}
+lan: {mode: bsp, links: LAN}
+)";
+
+/// Every file of the cells and when it was last changed.
+std::map<std::string, std::filesystem::file_time_type> times_of(const std::filesystem::path& folder) {
+  std::map<std::string, std::filesystem::file_time_type> times;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) times[entry.path().string()] = entry.last_write_time();
+  }
+  return times;
+}
+
+TEST(Sweep, RunsEachCellOnceHoweverOftenItIsStarted) {
+  const Workspace work;
+  work.write("config.yaml", TestConfig().yaml());
+  const std::string experiment = work.write("tiny.yaml", kExperiment);
+  const Ended first = run_meridian({"sweep", experiment, "--out", work / "out", "--jobs", "2"});
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_THAT(first.out,
+              AllOf(HasSubstr("4 of 4 runs are finished, 0 of them from before"), HasSubstr("1.00x")));
+  const std::string csv = read_file(work / "out" / "results.csv");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 5);
+  EXPECT_THAT(read_file(work / "out" / "results.md"), HasSubstr("| gaia | \\<WAN\\> | 1 |"));
+  EXPECT_THAT(read_file(work / "out" / "page.html"),
+              AllOf(HasSubstr("&lt;WAN&gt;"), HasSubstr("</html>"), Not(HasSubstr("<WAN>"))));
+
+  const auto before = times_of(work / "out" / "cells");
+  EXPECT_GE(before.size(), 4U * 5U);
+  const Ended again = run_meridian({"sweep", experiment, "--out", work / "out", "--quiet"});
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("4 of 4 runs are finished, 4 of them from before"));
+  EXPECT_EQ(times_of(work / "out" / "cells"), before);
+
+  // A half-written folder is done again, and it alone.
+  const std::filesystem::path cell = work / "out" / "cells" / "gaia,LAN-seed1";
+  ASSERT_TRUE(std::filesystem::remove(cell / "summary.json"));
+  const Ended mended = run_meridian({"sweep", experiment, "--out", work / "out"});
+  ASSERT_EQ(mended.code, 0) << mended.err;
+  EXPECT_THAT(mended.out, HasSubstr("4 of 4 runs are finished, 3 of them from before"));
+  for (const auto& [file, time] : times_of(work / "out" / "cells")) {
+    if (file.find("gaia,LAN-seed1") != std::string::npos) continue;
+    EXPECT_EQ(time, before.at(file)) << file;
+  }
+  EXPECT_EQ(read_file(work / "out" / "results.csv"), csv);
+}
+
+TEST(Sweep, ChecksEveryCellBeforeTheFirstOneRuns) {
+  const Workspace work;
+  work.write("config.yaml", TestConfig().yaml());
+  const std::string experiment = work.write(
+      "bad.yaml", "name: bad\nbase: config.yaml\naxes:\n  - {key: wan.mode, values: [gaia, warp]}\n");
+  const Ended ended = run_meridian({"sweep", experiment, "--out", work / "out"});
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.err, HasSubstr(experiment + ":4:36: wan.mode is 'warp'"));
+  EXPECT_FALSE(std::filesystem::exists(work / "out"));
+}
+
+TEST(Sweep, NamesTheCellThatFailedAndItsLogAndKeepsTheOthers) {
+  const Workspace work;
+  work.write("config.yaml", TestConfig().yaml());
+  const std::string experiment = work.write(
+      "half.yaml",
+      "name: half\nbase: config.yaml\nset: {workload.stop: {clocks: 4}}\naxes:\n  - name: data\n    values:\n"
+      "      - {label: there, set: {}}\n"
+      "      - {label: missing, set: {workload.data: {format: idx, path: nowhere, if_missing: error}}}\n");
+  const Ended ended = run_meridian({"sweep", experiment, "--out", work / "out"});
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_THAT(ended.err,
+              AllOf(HasSubstr("missing-seed1 exited with code 2"), HasSubstr("missing-seed1.log")));
+  EXPECT_THAT(read_file(work / "out" / "cells" / "missing-seed1.log"), HasSubstr("nowhere"));
+  EXPECT_THAT(ended.out, HasSubstr("1 of 2 runs are finished"));
+}
+
+TEST(Sweep, ReportMakesTheSamePageOfAnyFinishedRuns) {
+  const Workspace work;
+  const std::string config = work.write("config.yaml", TestConfig().yaml());
+  for (const char* mode : {"gaia", "bsp"}) {
+    const Ended run = run_meridian({"simulate", config, "--set", std::string("wan.mode=") + mode, "--set",
+                                    "workload.stop={clocks: 4}", "--out", work / mode});
+    ASSERT_EQ(run.code, 0) << run.err;
+  }
+  const Ended report = run_meridian(
+      {"report", work / "gaia", work / "bsp", "--baseline", work / "bsp", "--page", work / "compared"});
+  ASSERT_EQ(report.code, 0) << report.err;
+  EXPECT_THAT(read_file(work / "compared" / "page.html"),
+              AllOf(HasSubstr("<td>gaia</td>"), HasSubstr("</html>")));
+  EXPECT_THAT(read_file(work / "compared" / "results.csv"), HasSubstr("axis.run,seed,"));
+}
+
+}  // namespace
+}  // namespace meridian::integration

@@ -1,0 +1,115 @@
+// Goal: medians, ranges and ratios over seeds are right, also where some runs or all of them never reached
+// the target, and nothing is compared that cannot be. Reached by figures that are known beforehand.
+#include "src/sweep/results.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace meridian::sweep {
+namespace {
+
+using ::testing::Contains;
+
+output::Summary run_that_reached(std::optional<double> time_s, double final = 0.9) {
+  output::Summary summary;
+  summary.objective.target = 0.8;
+  summary.objective.final = final;
+  summary.objective.time_to_target_s = time_s;
+  if (time_s) summary.wan.bytes_to_target = static_cast<std::uint64_t>(*time_s * 1e6);
+  summary.wan.bytes_sent = 200'000'000;
+  return summary;
+}
+
+CellResult cell_of(const std::vector<std::optional<double>>& times, std::optional<std::size_t> baseline = {},
+                   std::optional<std::size_t> lan = {}) {
+  CellResult cell;
+  cell.labels = {"a"};
+  for (const auto& time : times) cell.runs.push_back(run_that_reached(time));
+  cell.planned = times.size();
+  cell.baseline = baseline;
+  cell.lan = lan;
+  return cell;
+}
+
+TEST(Spread, IsMedianAndRange) {
+  EXPECT_EQ(spread_of({}), std::nullopt);
+  EXPECT_EQ(spread_of({3.0}), (Spread{3.0, 3.0, 3.0}));
+  EXPECT_EQ(spread_of({9.0, 1.0, 2.0}), (Spread{2.0, 1.0, 9.0}));
+  EXPECT_EQ(spread_of({4.0, 1.0, 2.0, 9.0}), (Spread{3.0, 1.0, 9.0}));
+}
+
+TEST(Figures, CountWhoNeverReachedTheTargetAsLast) {
+  Results results{
+      "t", {"x"}, {cell_of({10.0, std::nullopt, 20.0}), cell_of({10.0, std::nullopt, std::nullopt})}};
+  const std::vector<CellFigures> figures = figures_of(results);
+  EXPECT_EQ(figures[0].reached, 2U);
+  EXPECT_EQ(figures[0].time_to_target_s->median, 20.0);
+  EXPECT_EQ(figures[0].time_to_target_s->least, 10.0);
+  EXPECT_TRUE(std::isinf(figures[0].time_to_target_s->most));
+  EXPECT_EQ(figures[0].bytes_to_target->median, 20e6);
+  EXPECT_TRUE(std::isinf(figures[1].time_to_target_s->median));
+  const Table table = cell_table(results);
+  EXPECT_THAT(table.rows[0], Contains("20.0 s [10.0–not reached]"));
+  EXPECT_THAT(table.rows[1], Contains("not reached [10.0–not reached]"));
+}
+
+TEST(Figures, CompareMedians) {
+  const Results results{"t", {"x"}, {cell_of({40.0, 60.0, 50.0}, 0, 1), cell_of({5.0, 10.0, 20.0}, 0, 1)}};
+  const std::vector<CellFigures> figures = figures_of(results);
+  EXPECT_EQ(figures[0].speed_up, 1.0);
+  EXPECT_EQ(figures[0].ratio_to_lan, 5.0);
+  EXPECT_EQ(figures[1].speed_up, 5.0);
+  EXPECT_EQ(figures[1].ratio_to_lan, 1.0);
+  EXPECT_THAT(cell_table(results).rows[1], Contains("5.00x"));
+}
+
+TEST(Figures, HaveNoRatioWhereOneSideNeverReachedTheTarget) {
+  const Results results{
+      "t", {"x"}, {cell_of({std::nullopt}, 1, 1), cell_of({10.0}, 0, 0), cell_of({10.0}), cell_of({}, 1, 1)}};
+  for (const CellFigures& figures : figures_of(results)) {
+    EXPECT_EQ(figures.speed_up, std::nullopt);
+    EXPECT_EQ(figures.ratio_to_lan, std::nullopt);
+  }
+}
+
+TEST(Figures, HaveNoRatioBetweenTargetsOrMetricsThatDiffer) {
+  Results results{"t", {"x"}, {cell_of({10.0}), cell_of({10.0}, 0), cell_of({10.0}, 0)}};
+  results.cells[1].runs[0].objective.target = 0.7;
+  results.cells[2].runs[0].objective.metric = "auc";
+  const std::vector<CellFigures> figures = figures_of(results);
+  EXPECT_EQ(figures[1].speed_up, std::nullopt);
+  EXPECT_EQ(figures[2].speed_up, std::nullopt);
+}
+
+TEST(CellTable, ShowsWhatIsMissing) {
+  CellResult cell = cell_of({10.0});
+  cell.planned = 3;
+  CellResult untargeted = cell_of({std::nullopt});
+  untargeted.runs[0].objective.target.reset();
+  const Table table = cell_table({"t", {"x"}, {cell, cell_of({}), untargeted}});
+  EXPECT_THAT(table.rows[0], Contains("1 of 3"));
+  EXPECT_THAT(table.rows[1], Contains("-"));
+  EXPECT_EQ(table.rows[2][3], "-");  // no target: neither reached nor not reached
+  for (const auto& row : table.rows) EXPECT_EQ(row.size(), table.headings.size());
+}
+
+TEST(RunTable, HasARowForEachRunAndLeavesOutWhatDoesNotApply) {
+  CellResult cell = cell_of({12.5, std::nullopt});
+  cell.runs[1].seed = 2;
+  const Table table = run_table({"t", {"x"}, {cell}});
+  ASSERT_EQ(table.rows.size(), 2U);
+  const auto column = [&](const std::string& name) {
+    return static_cast<std::size_t>(std::find(table.headings.begin(), table.headings.end(), name) -
+                                    table.headings.begin());
+  };
+  EXPECT_EQ(table.headings.front(), "axis.x");
+  EXPECT_EQ(table.rows[0].at(column("time_to_target_s")), "12.5");
+  EXPECT_EQ(table.rows[0].at(column("bytes_to_target")), "12500000");
+  EXPECT_EQ(table.rows[1].at(column("time_to_target_s")), "");
+  EXPECT_EQ(table.rows[1].at(column("seed")), "2");
+}
+
+}  // namespace
+}  // namespace meridian::sweep
