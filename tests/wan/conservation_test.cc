@@ -46,7 +46,7 @@ class Ledger {
       if (update == nullptr) return;
       if (update->number != deployment_.server(to).mirror().applied_number(from) + 1) return;
       for_each_entry(
-          {*update, message.payloads.empty() ? Payload{} : message.payloads.front()},
+          deployment_.chunk_of(to, from, *update, message.payloads),
           [&](std::size_t table, std::size_t entry, float value) { given(to, from)[table][entry] += value; });
     };
     taps.after_event = [this, random = Random(seed)](Time, ProcessId process) mutable {

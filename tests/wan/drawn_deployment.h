@@ -45,6 +45,7 @@ inline DeploymentOptions drawn_deployment(std::uint64_t seed, const std::string&
   options.parameters.filter.schedule.kind = one_of(Schedule::inverse_sqrt, Schedule::constant);
   options.parameters.ds = static_cast<Clock>(random.below(5));
   options.parameters.h = static_cast<Clock>(1 + random.below(3));
+  if (seed % 4 == 0) options.parameters.encoding = Encoding::compact;
   options.shards = 3 + random.below(6);
   options.clocks = static_cast<Clock>(5 + random.below(20));
   return options;

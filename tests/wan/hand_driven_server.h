@@ -76,6 +76,7 @@ class HandDrivenServer {
     server.mirror.barrier_deadline = options_.barrier_deadline;
     server.mode = options_.parts;
     server.mode_parameters = options_.parameters;
+    server.mode_parameters.encoding = Encoding::plain;  // as the payloads below are
     server.weight = 0.5;
     server_ = std::move(MirroredServer::create(
                             std::move(server),

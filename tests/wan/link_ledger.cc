@@ -66,7 +66,7 @@ void LinkLedger::before_message(ProcessId to, ProcessId from, const Message& mes
   const IncomingLink& in = deployment_.server(to).mirror().session_with(from).in;
   if (message.position.epoch != in.epoch() || update->number != in.applied_number() + 1) return;
   Sums& sums = given(to, from);
-  for_each_entry({*update, message.payloads.empty() ? Payload{} : message.payloads.front()},
+  for_each_entry(deployment_.chunk_of(to, from, *update, message.payloads),
                  [&](std::size_t table, std::size_t entry, float value) { sums[table][entry] += value; });
 }
 

@@ -157,8 +157,9 @@ TEST_P(NotFinite, EndsTheRunWithItsPlaceAndIsNeverSent) {
                                           random.below(3)};
     const CountingWorkload workload({.seed = seed, .workers = workers_of(options), .poison = poison});
     bool sent = false;
+    const SimulatedDeployment* watched = nullptr;
     SimulatedDeployment::Taps taps;
-    taps.on_send = [&](Time, ProcessId from, ProcessId, const Message& message) {
+    taps.on_send = [&](Time, ProcessId from, ProcessId to, const Message& message) {
       if (from.role != Role::server) return;  // a worker's gradient is what brings it
       // An announcement's payload says which entries, not what they are.
       if (std::holds_alternative<Announcement>(message.body)) return;
@@ -170,11 +171,12 @@ TEST_P(NotFinite, EndsTheRunWithItsPlaceAndIsNeverSent) {
           continue;
         }
         ++updates;
-        for_each_entry({*update, payload},
+        for_each_entry(watched->chunk_of(to, from, *update, {payload}),
                        [&](std::size_t, std::size_t, float value) { sent = sent || !std::isfinite(value); });
       }
     };
     SimulatedDeployment deployment(options, workload, taps);
+    watched = &deployment;
     const Simulation::Outcome outcome = deployment.run();
     ASSERT_TRUE(outcome.fault);
     EXPECT_EQ(outcome.fault->process.datacenter, poison.datacenter);

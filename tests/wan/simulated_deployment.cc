@@ -10,6 +10,7 @@
 
 #include "src/base/random.h"
 #include "tests/src/runtime/forwarded_actions.h"
+#include "wan/compact_chunk.h"
 
 namespace meridian::wan {
 
@@ -186,6 +187,14 @@ ModeParts parts_of(const std::string& mode) {
   if (mode == "local_sgd") return {"all", "every_h_clocks", "applied_clock", "anchored", false};
   MERIDIAN_CHECK(mode == "isolated", "unknown mode {}", mode);
   return {"nothing", "every_clock", "never", "eager", false};
+}
+
+UpdateChunk SimulatedDeployment::chunk_of(ProcessId to, ProcessId from, const Update& update,
+                                          const std::vector<Payload>& payloads) const {
+  const Session& session = server(to).mirror().session_with(from);
+  return decode(update, payloads.empty() ? Payload{} : payloads.front(), options_.parameters.encoding,
+                session.shared)
+      .value();
 }
 
 std::string SimulatedDeployment::name_of_datacenter(std::size_t datacenter) const {

@@ -37,7 +37,8 @@ struct DeploymentOptions {
   std::function<SharedLink::Options(std::size_t from, std::size_t to)> link;
   std::string mode = "gaia";            ///< a preset of parts_of()
   std::optional<ModeParts> parts = {};  ///< in place of the preset's
-  ModeParameters parameters = {};
+  /// Plain: what is due takes the links the time that its entries say, whatever their values.
+  ModeParameters parameters = {.encoding = Encoding::plain};
   std::optional<Overlay> overlay = {};  ///< a mesh unless given
   Registry registry = Registry::built_in();
   Absences::Options absence = {};
@@ -101,6 +102,9 @@ class SimulatedDeployment {
   const MirroredServer& server(std::size_t datacenter, std::size_t index) const {
     return *servers_.at(datacenter).at(index);
   }
+  /// The chunk that `update`, on its way between these two servers, says.
+  UpdateChunk chunk_of(ProcessId to, ProcessId from, const Update& update,
+                       const std::vector<Payload>& payloads) const;
   const MirroredServer& server(ProcessId id) const { return server(id.datacenter, id.index); }
   std::string name_of_datacenter(std::size_t datacenter) const;
   std::size_t datacenters() const { return options_.datacenters.size(); }

@@ -125,6 +125,7 @@ TEST(Draining, TimeThatEndsDuringTheDrainChangesNoReason) {
   DeploymentOptions options = pair("gaia", 1, 2e4);
   options.parameters = {
       .filter = SignificanceFilter::Options{.schedule = {.kind = Schedule::constant}, .defaults = {.v0 = 10}},
+      .encoding = Encoding::plain,
       .ds = 50,
       .h = 1};
   options.stop_time = std::chrono::milliseconds(800);
@@ -139,6 +140,7 @@ TEST(Draining, ALinkTooSlowForTheDeadlineIsNamed) {
   DeploymentOptions options = pair("gaia", 1, 2e3);
   options.parameters = {
       .filter = SignificanceFilter::Options{.schedule = {.kind = Schedule::constant}, .defaults = {.v0 = 10}},
+      .encoding = Encoding::plain,
       .ds = 50,
       .h = 1};
   options.drain_deadline = std::chrono::seconds(3);

@@ -85,15 +85,18 @@ TEST(EveryThird, SendsAThirdAtEachClock) {
   const CountingWorkload workload({.workers = workers_of(options), .only_positive = true, .poison = {}});
 
   SentEntries sent;
+  const SimulatedDeployment* watched = nullptr;
   SimulatedDeployment::Taps taps;
   taps.on_send = [&](Time, ProcessId from, ProcessId to, const Message& message) {
     const auto* update = std::get_if<Update>(&message.body);
     if (update == nullptr || to.datacenter != (from.datacenter + 1) % 3) return;
-    for_each_entry({*update, message.payloads.front()}, [&](std::size_t table, std::size_t entry, float) {
+    for_each_entry(watched->chunk_of(to, from, *update, message.payloads), [&](std::size_t table,
+                                                                               std::size_t entry, float) {
       EXPECT_TRUE((sent[{from.datacenter, update->clock}].emplace(table, entry).second)) << "sent twice";
     });
   };
   SimulatedDeployment deployment(options, workload, taps);
+  watched = &deployment;
   const Simulation::Outcome outcome = deployment.run();
   ASSERT_FALSE(outcome.fault) << outcome.fault->reason;
 

@@ -81,8 +81,7 @@ void ReplicaRules::before_message(ProcessId to, ProcessId from, const Message& m
     ++figures_.repeats;
     return;
   }
-  candidate_ = Candidate{
-      to, from, update->number, {*update, message.payloads.empty() ? Payload{} : message.payloads.front()}};
+  candidate_ = Candidate{to, from, update->number, deployment_.chunk_of(to, from, *update, message.payloads)};
 }
 
 void ReplicaRules::settle() {

@@ -116,7 +116,7 @@ class Trial {
       if (plan_.workload.poison) look_at_floats(from, message);
     } else if (const auto* update = std::get_if<Update>(&message.body);
                update != nullptr && plan_.workload.poison) {
-      for_each_entry({*update, message.payloads.empty() ? Payload{} : message.payloads.front()},
+      for_each_entry(deployment_.chunk_of(to, from, *update, message.payloads),
                      [&](std::size_t table, std::size_t entry, float value) {
                        if (!std::isfinite(value)) sent_garbage(from, table, entry);
                      });

@@ -143,12 +143,14 @@ class Planner {
     if (filters && one_in(3)) parameters.soft_ratio = one_of(0.1, 0.5);
     parameters.h = static_cast<Clock>(1 + random_.below(plan_.mode == "local_sgd" ? 6 : 3));
     parameters.share = one_of(0.01, 0.1, 0.5);
-    if (plan_.mode != "bsp") {
+    if (parts.what != "all" && (!parts.selective_barrier || one_in(4))) {  // of which every clock is there whole, or not yet
       using enum ValueFormat;
-      parameters.values = one_of(fp32, fp32, fp32, bits8, bits4, bits2, sign);
+      parameters.values = one_of(fp32, fp32, bits8, bits4);
       parameters.rounding = one_of(RoundingMode::nearest, RoundingMode::stochastic);
     }
-    parameters.encoding = one_of(Encoding::compact, Encoding::compact, Encoding::plain);
+    // Links fall behind, and entries are announced, where updates are not small.
+    const bool small = parts.selective_barrier ? one_in(8) : one_in(2);
+    parameters.encoding = small ? Encoding::compact : Encoding::plain;
     parameters.ds = static_cast<Clock>(random_.below(6));
     parameters.ds_most = static_cast<Clock>(1 + random_.below(8));
     if (plan_.mode == "bsp") {
