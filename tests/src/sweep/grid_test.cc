@@ -122,7 +122,8 @@ TEST_F(Grid, SaysThatTheBaseIsMissing) {
 TEST_F(Grid, TakesQuotedTextsAndMapsOverAsTheyAre) {
   const Result<std::vector<PlannedRun>> runs =
       plan(experiment("set: {name: \"1\", wan.links: {default: {bandwidth_mbps: 7, rtt_ms: 9}}}\n"
-                      "axes:\n  - {key: workload.data.format, values: [idx], }\n  - {key: workload.data.path, values: [\"a: b, {c} \\\"d\\\"\"]}\n"));
+                      "axes:\n  - {key: workload.data.format, values: [idx], }\n  - {key: "
+                      "workload.data.path, values: [\"a: b, {c} \\\"d\\\"\"]}\n"));
   ASSERT_TRUE(runs) << runs.error().message;
   EXPECT_THAT(runs.value()[0].resolved,
               AllOf(HasSubstr("bandwidth_mbps: 7"), HasSubstr("a: b, {c} \\\"d\\\"")));
