@@ -143,8 +143,8 @@ class Planner {
     if (filters && one_in(3)) parameters.soft_ratio = one_of(0.1, 0.5);
     parameters.h = static_cast<Clock>(1 + random_.below(plan_.mode == "local_sgd" ? 6 : 3));
     parameters.share = one_of(0.01, 0.1, 0.5);
-    if (parts.what != "all" &&
-        (!parts.selective_barrier || one_in(4))) {  // of which every clock is there whole, or not yet
+    // Of everything, each clock is there whole, or not yet.
+    if (parts.what != "all" && (!parts.selective_barrier || one_in(4))) {
       using enum ValueFormat;
       parameters.values = one_of(fp32, fp32, bits8, bits4);
       parameters.rounding = one_of(RoundingMode::nearest, RoundingMode::stochastic);
