@@ -132,7 +132,8 @@ TEST(Rounding, WhatIsNotFiniteIsSeen) {
     std::vector<float> residual = drawn(10, 3);
     residual[4] = std::numeric_limits<float>::quiet_NaN();
     residual[7] = -std::numeric_limits<float>::infinity();
-    const auto [out, left] = rounded(value_format_named(each.name).value(), RoundingMode::nearest, residual);
+    const Outcome outcome = rounded(value_format_named(each.name).value(), RoundingMode::nearest, residual);
+    const TableSelection& out = outcome.out;
     const auto taken = [&](std::uint32_t offset) {
       const auto found = std::find(out.offsets.begin(), out.offsets.end(), offset);
       return found == out.offsets.end() ? 0.0F
@@ -140,7 +141,7 @@ TEST(Rounding, WhatIsNotFiniteIsSeen) {
     };
     EXPECT_TRUE(std::isnan(taken(4))) << each.name;
     EXPECT_EQ(taken(7), residual[7]) << each.name;
-    for (const float stays : left) EXPECT_TRUE(std::isfinite(stays));
+    for (const float stays : outcome.left) EXPECT_TRUE(std::isfinite(stays));
   }
 }
 
