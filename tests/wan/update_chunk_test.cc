@@ -13,6 +13,7 @@
 
 #include "src/base/random.h"
 #include "src/wire/codec.h"
+#include "wan/compact_chunk.h"
 
 namespace meridian::wan {
 namespace {
@@ -247,14 +248,15 @@ TEST(CheckChunk, MutationsAreRefusedOrHarmless) {
     }
     // As it arrives: decoding refuses sizes that disagree, the check the rest.
     const Update update{1, 1, segments};
-    const UpdateChunk chunk = chunk_of(segments, bytes);
-    const Result<Header> decoded = decode_header(encode_header(update), std::vector<Payload>{chunk.payload});
-    if (!decoded || check_chunk(chunk, shared)) {
+    const Payload payload = chunk_of(segments, bytes).payload;
+    const Result<Header> header = decode_header(encode_header(update), std::vector<Payload>{payload});
+    const Result<UpdateChunk> chunk = decode(update, payload, Encoding::plain, shared);
+    if (!header || !chunk || check_chunk(chunk.value(), shared)) {
       ++refused;
       continue;
     }
     ++accepted;
-    for_each_entry(chunk, [&](std::size_t table, std::size_t flat, float value) {
+    for_each_entry(chunk.value(), [&](std::size_t table, std::size_t flat, float value) {
       ASSERT_LT(table, shared.size());
       ASSERT_GE(flat, shared[table].begin);
       ASSERT_LT(flat, shared[table].end);
