@@ -123,12 +123,13 @@ bool Anchored::apply(std::span<const float> total, bool last, std::size_t table,
 }
 
 void Anchored::add_unsent_to(std::vector<FloatBuffer>& sums) const {
-  const auto add_weighted = [&](double weight, const FloatBuffer& own, FloatBuffer& sum) {
-    for (std::size_t i = 0; i < own.size(); ++i) sum[i] += static_cast<float>(weight * own[i]);
-  };
   for (std::size_t table = 0; table < steps_.size(); ++table) {
-    add_weighted(1.0, residual_[table], sums[table]);
-    add_weighted(weights_[table], steps_[table], sums[table]);
+    const FloatBuffer& residual = residual_[table];
+    const FloatBuffer& steps = steps_[table];
+    for (std::size_t i = 0; i < residual.size(); ++i) sums[table][i] += residual[i];
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      sums[table][i] += static_cast<float>(weights_[table] * steps[i]);
+    }
   }
 }
 

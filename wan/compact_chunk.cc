@@ -13,8 +13,6 @@
 namespace meridian::wan {
 namespace {
 
-std::size_t values_in(const Segment& segment) { return segment.sparse == 0 ? segment.count : segment.sparse; }
-
 /// `count` elements that stand in `bytes`, aligned.
 template <typename Element>
 std::span<const Element> aligned(const std::byte* bytes, std::size_t count, std::vector<Element>& room) {
@@ -35,7 +33,7 @@ Result<std::size_t> expand_segment(const Segment& segment, std::span<const std::
     std::memcpy(plain, offsets.data(), offsets.size() * sizeof(std::uint32_t));
     plain += offsets.size() * sizeof(std::uint32_t);
   }
-  values.resize(values_in(segment));
+  values.resize(segment.values());
   const auto read = read_values(bytes.subspan(at), values);
   if (!read) return read.error();
   if (!values.empty()) std::memcpy(plain, values.data(), values.size() * sizeof(float));
@@ -54,7 +52,7 @@ Payload encode(const UpdateChunk& chunk, Encoding encoding) {
   for (const Segment& segment : chunk.header.segments) {
     if (segment.sparse > 0) append_indexes(aligned(plain, segment.sparse, offsets), segment.count, *out);
     const std::byte* const floats = plain + segment.sparse * sizeof(std::uint32_t);
-    append_values(aligned(floats, values_in(segment), values), *out);
+    append_values(aligned(floats, segment.values(), values), *out);
     plain += segment.payload_bytes();
   }
   return {out, {out->data(), out->size()}};
@@ -66,7 +64,7 @@ Result<UpdateChunk> decode(const Update& header, const Payload& payload, Encodin
   std::vector<std::size_t> entries(shared.size());
   for (const Segment& segment : header.segments) {
     if (segment.table >= shared.size()) return Error{fmt::format("an update of table {}", segment.table)};
-    entries[segment.table] += values_in(segment);
+    entries[segment.table] += segment.values();
     if (segment.sparse > segment.count || entries[segment.table] > shared[segment.table].size()) {
       return Error{fmt::format("an update of more entries of table {} than the {} that are shared",
                                segment.table, shared[segment.table].size())};

@@ -32,9 +32,8 @@ constexpr unsigned kLevelSizes = 3;
 constexpr unsigned kGridSizes = 3;
 constexpr std::uint32_t kSign = 0x8000'0000;
 constexpr int kMantissaBits = 23;
-/// A grid's power of two, in a signed byte. Its integers stay exact floats from here on.
-constexpr int kLeastExponent = -126;
-constexpr int kMostExponent = 104;
+/// The largest power of two of a grid of 16-bit integers that are floats still; a signed byte holds it.
+constexpr int kMostGridExponent = 104;
 
 std::uint32_t bits_of(float value) { return std::bit_cast<std::uint32_t>(value); }
 
@@ -131,7 +130,7 @@ std::optional<Grid> find_grid(std::span<const float> values) {
     if (highest - lowest + 2 > kWidest) return {};
   }
   if (lowest > highest) return Grid{0, 1};
-  if (lowest < kLeastExponent || lowest > kMostExponent) return {};
+  if (lowest < kLeastGridExponent || lowest > kMostGridExponent) return {};
   return Grid{lowest, static_cast<unsigned>(highest - lowest + 2)};
 }
 
@@ -221,7 +220,7 @@ Result<std::size_t> read_grid(unsigned size, std::span<const std::byte> bytes, s
   const std::size_t coded = bytes_for_bits(values.size() * code_bits);
   if (bytes.size() < 1 + coded) return cut_short();
   const int exponent = std::to_integer<std::int8_t>(bytes.front());
-  if (exponent < kLeastExponent || exponent > kMostExponent) {
+  if (exponent < kLeastGridExponent || exponent > kMostGridExponent) {
     return Error{fmt::format("values on a grid of 2^{}", exponent)};
   }
   const float unit = std::ldexp(1.0F, exponent);

@@ -18,6 +18,9 @@ namespace meridian::wan {
 /// Values of one block. A method that rounds blocks of this length finds them again here.
 inline constexpr std::size_t kValueBlock = 256;
 
+/// A grid's power of two is at least this: its integers are normal numbers then.
+inline constexpr int kLeastGridExponent = -126;
+
 /// Appends `values`, in blocks of kValueBlock, to `out`. Any bit pattern is kept.
 void append_values(std::span<const float> values, std::vector<std::byte>& out);
 

@@ -95,7 +95,7 @@ Failure Exchange::chunk(std::size_t neighbour, UpdateChunk chunk) {
   if (Failure wrong = refusal(neighbour, chunk)) return wrong;
   Arrived& arrived = sources_[neighbour].arrived[chunk.header.clock];
   for (const Segment& segment : chunk.header.segments) {
-    arrived.entries += segment.sparse == 0 ? segment.count : segment.sparse;
+    arrived.entries += segment.values();
   }
   arrived.waiting.push_back(std::move(chunk));
   advance();
@@ -120,7 +120,7 @@ Failure Exchange::refusal(std::size_t neighbour, const UpdateChunk& chunk) const
   const auto arrived = source.arrived.find(clock);
   std::size_t entries = arrived == source.arrived.end() ? 0 : arrived->second.entries;
   for (const Segment& segment : chunk.header.segments) {
-    entries += segment.sparse == 0 ? segment.count : segment.sparse;
+    entries += segment.values();
   }
   if (entries > owned_entries_) {
     return Error{fmt::format("more updates of clock {} than the model's {} entries", clock, owned_entries_)};

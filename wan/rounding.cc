@@ -23,7 +23,11 @@ constexpr std::array<std::pair<std::string_view, ValueFormat>, 7> kFormats{{
     {"sign", ValueFormat::sign},
 }};
 
-using Neighbours = RepresentableNeighbours;
+/// The two representable magnitudes between which one lies; equal where it is one of them, or beyond all.
+struct Neighbours {
+  float below = 0.0F;
+  float above = 0.0F;
+};
 
 /// What a block's values are rounded to.
 class Grating {
@@ -69,7 +73,6 @@ class Grating {
 
   /// The largest value takes the most bits that the integers have.
   void set_grid(std::span<const float> block) {
-    constexpr int kLeastExponent = -126;
     float largest = 0.0F;
     for (const float value : block) {
       if (std::isfinite(value)) largest = std::max(largest, std::fabs(value));
@@ -77,7 +80,7 @@ class Grating {
     const int bits = format_ == ValueFormat::bits8 ? 7 : 3;
     most_ = std::ldexp(1.0F, bits) - 1.0F;
     const int exponent = largest > 0.0F ? std::ilogb(largest) - bits + 1 : 0;
-    unit_ = std::ldexp(1.0F, std::max(exponent, kLeastExponent));
+    unit_ = std::ldexp(1.0F, std::max(exponent, kLeastGridExponent));
   }
 
   void set_levels(std::span<const float> block) {
@@ -116,6 +119,15 @@ float chance(const FilterPass& pass, std::uint32_t offset, float value) {
   return static_cast<float>(mixed >> 40) * 0x1.0p-24F;
 }
 
+/// `value` as one of the two numbers around it.
+float rounded_value(RoundingMode mode, Neighbours neighbours, const FilterPass& pass, std::uint32_t offset,
+                    float value) {
+  const auto [below, above] = neighbours;
+  const float share = above > below ? (std::fabs(value) - below) / (above - below) : 0.0F;
+  const float limit = mode == RoundingMode::stochastic ? chance(pass, offset, value) : 0.5F;
+  return std::copysign(share > limit ? above : below, value);
+}
+
 }  // namespace
 
 std::optional<ValueFormat> value_format_named(std::string_view name) {
@@ -127,13 +139,6 @@ std::optional<ValueFormat> value_format_named(std::string_view name) {
 
 Rounded::Rounded(std::unique_ptr<What> inner, ValueFormat format, RoundingMode mode)
     : inner_(std::move(inner)), format_(format), mode_(mode) {}
-
-float Rounded::round(const FilterPass& pass, Neighbours neighbours, std::uint32_t offset, float value) const {
-  const auto [below, above] = neighbours;
-  const float share = above > below ? (std::fabs(value) - below) / (above - below) : 0.0F;
-  const float limit = mode_ == RoundingMode::stochastic ? chance(pass, offset, value) : 0.5F;
-  return std::copysign(share > limit ? above : below, value);
-}
 
 void Rounded::select(const FilterPass& pass, std::span<const float> values, std::span<float> residual,
                      TableSelection& out) const {
@@ -150,9 +155,11 @@ void Rounded::select(const FilterPass& pass, std::span<const float> values, std:
     }
     const std::uint32_t offset = out.offsets[i];
     const float value = out.values[i];
-    const float rounded =
-        std::isfinite(value) ? round(pass, grating->around(std::fabs(value)), offset, value) : value;
-    if (std::isfinite(value)) residual[offset] += value - rounded;
+    float rounded = value;
+    if (std::isfinite(value)) {
+      rounded = rounded_value(mode_, grating->around(std::fabs(value)), pass, offset, value);
+      residual[offset] += value - rounded;
+    }
     if (rounded == 0.0F) continue;
     out.offsets[kept] = offset;
     out.values[kept] = rounded;

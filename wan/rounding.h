@@ -34,12 +34,6 @@ enum class RoundingMode : std::uint8_t {
 /// "fp32", "fp16", "bf16", "8bit", "4bit", "2bit", "sign"; nothing for another name.
 std::optional<ValueFormat> value_format_named(std::string_view name);
 
-/// The two representable magnitudes between which one lies; equal where it is one of them, or beyond all.
-struct RepresentableNeighbours {
-  float below = 0.0F;
-  float above = 0.0F;
-};
-
 /// What another part selects, rounded. Immutable; chance comes from the pass and the values themselves.
 class Rounded final : public What {
  public:
@@ -52,9 +46,6 @@ class Rounded final : public What {
   double threshold(const FilterPass& pass) const override { return inner_->threshold(pass); }
 
  private:
-  float round(const FilterPass& pass, RepresentableNeighbours neighbours, std::uint32_t offset,
-              float value) const;
-
   std::unique_ptr<What> inner_;
   ValueFormat format_;
   RoundingMode mode_;

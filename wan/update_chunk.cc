@@ -184,7 +184,7 @@ Failure check_chunk(const UpdateChunk& chunk, const std::vector<TableRange>& sha
         return Error{"an update whose offsets do not rise within their range"};
       last = offset;
     }
-    const std::size_t values = segment.sparse == 0 ? segment.count : segment.sparse;
+    const std::size_t values = segment.values();
     const std::byte* const value_bytes = bytes + 4 * segment.sparse;
     FiniteCheck check;
     for (std::size_t i = 0; i < values; ++i) check.see(load_float(value_bytes + 4 * i));

@@ -17,21 +17,6 @@ constexpr std::size_t kLongestRunName = 64;
 constexpr std::size_t kDefaultShards = 16;
 constexpr std::size_t kMostShards = 4096;
 
-void read_name(Fields& root, Config& config) {
-  const std::string expected = fmt::format(
-      "at most {} of letters, digits, '.', '_' and '-', a letter or digit first", kLongestRunName);
-  if (!root.text("name", config.name, expected, Presence::required)) return;
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  const auto allowed = [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; };
-  // The name becomes part of a folder's name.
-  if (config.name.size() > kLongestRunName || !plain(config.name.front()) ||
-      !std::all_of(config.name.begin(), config.name.end(), allowed)) {
-    root.problems().add(root.place_of("name"), fmt::format("name is {}", in_quotes(config.name)), expected);
-  }
-}
-
 void read_shards(Fields& root, Config& config) {
   std::size_t most_servers = 1;
   for (const DatacenterConfig& datacenter : config.datacenters) {
@@ -58,7 +43,7 @@ Config read_tree(const YamlNode& tree, const std::filesystem::path& file, Proble
   Config config;
   config.file = std::filesystem::absolute(file).lexically_normal();
   Fields root(problems, &tree, "");
-  read_name(root, config);
+  read_name(root, config.name);
   root.integer("seed", config.seed, 0, UINT64_MAX);
   read_datacenters(root, config);
   read_workload(root, config);
@@ -70,6 +55,20 @@ Config read_tree(const YamlNode& tree, const std::filesystem::path& file, Proble
 }
 
 }  // namespace
+
+void read_name(Fields& root, std::string& name) {
+  const std::string expected = fmt::format(
+      "at most {} of letters, digits, '.', '_' and '-', a letter or digit first", kLongestRunName);
+  if (!root.text("name", name, expected, Presence::required)) return;
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  const auto allowed = [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; };
+  if (name.size() > kLongestRunName || !plain(name.front()) ||
+      !std::all_of(name.begin(), name.end(), allowed)) {
+    root.problems().add(root.place_of("name"), fmt::format("name is {}", in_quotes(name)), expected);
+  }
+}
 
 Result<Config> read_config_text(std::string_view text, const std::filesystem::path& file,
                                 const std::vector<std::string>& overrides, const Environment& environment) {

@@ -16,6 +16,9 @@
 
 namespace meridian {
 
+/// `name`, of a configuration or of what is made of several: it becomes part of a folder's name.
+void read_name(Fields& root, std::string& name);
+
 /// The names the other sections may use; positions are those of config.datacenters.
 void read_datacenters(Fields& root, Config& config);
 

@@ -73,10 +73,16 @@ Failure remove_earlier_run(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Failure prepare_run_folder(const std::filesystem::path& folder, bool overwrite) {
+Failure make_folder(const std::filesystem::path& folder) {
   std::error_code code;
   std::filesystem::create_directories(folder, code);
   if (code) return failed(folder, "the output folder cannot be created", code);
+  return std::nullopt;
+}
+
+Failure prepare_run_folder(const std::filesystem::path& folder, bool overwrite) {
+  if (Failure failure = make_folder(folder)) return failure;
+  std::error_code code;
   const bool empty = std::filesystem::is_empty(folder, code);
   if (code) return failed(folder, "the output folder cannot be read", code);
   if (empty) return std::nullopt;

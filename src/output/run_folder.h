@@ -26,6 +26,9 @@ inline constexpr const char* kCarriedFile = "carried.json";
 /// The folder of the process that emulates the WAN, beside the DATACENTER-ROLE-INDEX folders of the others.
 inline constexpr const char* kEmulatorFolder = "emulator";
 
+/// Creates `folder` and those above it where they are not there. An error names the path.
+Failure make_folder(const std::filesystem::path& folder);
+
 /// Makes `folder` ready for a run: creates it where it is not there, and refuses one that holds anything.
 /// With `overwrite` it removes what an earlier run left there (the files above, also those in the folders of
 /// its processes, and those folders once empty) and nothing else; links are removed, never followed. An error

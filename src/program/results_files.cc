@@ -37,13 +37,6 @@ std::optional<std::string> find_gnuplot() {
   return std::nullopt;
 }
 
-Failure make_folder(const std::filesystem::path& folder) {
-  std::error_code code;
-  std::filesystem::create_directories(folder, code);
-  if (!code) return std::nullopt;
-  return Error{fmt::format("{}: the folder cannot be created: {}", folder.string(), code.message())};
-}
-
 /// Draws what the script says; why it could not.
 Failure draw(const std::string& gnuplot, const std::filesystem::path& folder, Supervisor& supervisor) {
   const std::filesystem::path log = folder / kPlotLogFile;
@@ -73,7 +66,7 @@ Failure draw(const std::string& gnuplot, const std::filesystem::path& folder, Su
 Result<std::vector<sweep::Picture>> make_pictures(const std::vector<sweep::Plot>& plots,
                                                   const std::filesystem::path& folder,
                                                   Supervisor& supervisor) {
-  if (Failure failure = make_folder(folder)) return *failure;
+  if (Failure failure = output::make_folder(folder)) return *failure;
   if (Failure failure = output::write_text_atomically(folder / kPlotScriptFile, sweep::plot_script(plots))) {
     return *failure;
   }
@@ -108,7 +101,7 @@ Result<std::vector<sweep::CurvePoint>> read_curve(const std::filesystem::path& r
 
 Failure write_results(const sweep::Results& results, const std::filesystem::path& folder,
                       Supervisor& supervisor) {
-  if (Failure failure = make_folder(folder)) return failure;
+  if (Failure failure = output::make_folder(folder)) return failure;
   if (Failure failure =
           output::write_text_atomically(folder / kTableFile, sweep::to_csv(sweep::run_table(results)))) {
     return failure;

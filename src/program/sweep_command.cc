@@ -220,10 +220,8 @@ int sweep_command(const SweepArguments& arguments) {
   }
   const std::filesystem::path folder =
       arguments.folder.value_or(std::filesystem::path("runs") / experiment.value().name);
-  std::error_code code;
-  std::filesystem::create_directories(folder / kCellsFolder, code);
-  if (code) {
-    print_error(fmt::format("{}: the output folder cannot be created: {}", folder.string(), code.message()));
+  if (const Failure failure = output::make_folder(folder / kCellsFolder)) {
+    print_error(failure->message);
     return kBadUsage;
   }
 

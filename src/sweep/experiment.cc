@@ -7,6 +7,7 @@
 
 #include "src/config/fields.h"
 #include "src/config/input_file.h"
+#include "src/config/sections.h"
 #include "src/config/spelling.h"
 #include "src/config/yaml_tree.h"
 #include "src/sweep/flow_text.h"
@@ -17,7 +18,6 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-constexpr std::size_t kLongestName = 64;
 constexpr std::size_t kLongestPath = 4096;
 
 std::vector<std::string_view> names_of(const std::vector<Axis>& axes) {
@@ -45,7 +45,7 @@ class Reader {
 
   Experiment read(const std::filesystem::path& file) {
     experiment_.file = file;
-    read_name();
+    read_name(root_, experiment_.name);
     std::string base;
     if (root_.text("base", base, "the path of a configuration", Presence::required)) {
       if (base.size() > kLongestPath) {
@@ -66,21 +66,6 @@ class Reader {
   }
 
  private:
-  void read_name() {
-    const std::string expected =
-        fmt::format("at most {} of letters, digits, '.', '_' and '-', a letter or digit first", kLongestName);
-    std::string& name = experiment_.name;
-    if (!root_.text("name", name, expected, Presence::required)) return;
-    const auto plain = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    };
-    // The name becomes part of a folder's name.
-    if (name.size() > kLongestName || !plain(name.front()) ||
-        !std::ranges::all_of(name, [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; })) {
-      problems_.add(root_.place_of("name"), fmt::format("name is {}", in_quotes(name)), expected);
-    }
-  }
-
   /// A map from dotted keys to values.
   std::vector<Setting> read_settings(const YamlNode& node, const std::string& path) {
     std::vector<Setting> settings;

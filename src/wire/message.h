@@ -73,6 +73,8 @@ struct Segment {
   std::uint64_t sparse = 0;  ///< 0: count floats; n: n 32-bit offsets from `first`, rising, then n floats
   bool operator==(const Segment&) const = default;
 
+  /// How many values it carries.
+  std::size_t values() const { return sparse == 0 ? count : sparse; }
   std::size_t payload_bytes() const { return sparse == 0 ? count * 4 : sparse * 8; }
 };
 
