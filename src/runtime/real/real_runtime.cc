@@ -226,13 +226,15 @@ class RealRuntime::MachineActions final : public Actions {
     return next;
   }
 
+  /// The one that was due first, as in a simulation, however late this process comes to look.
   std::optional<TimerId> take_due_timer(Time now) {
-    for (std::size_t id = 0; id < timers_.size(); ++id) {
-      if (!timers_[id] || *timers_[id] > now) continue;
-      timers_[id].reset();
-      return static_cast<TimerId>(id);
+    std::optional<Time>* first = nullptr;
+    for (std::optional<Time>& timer : timers_) {
+      if (timer && *timer <= now && (first == nullptr || *timer < **first)) first = &timer;
     }
-    return std::nullopt;
+    if (first == nullptr) return std::nullopt;
+    first->reset();
+    return static_cast<TimerId>(first - timers_.data());
   }
 
   void note_computed() { computed_ = true; }
