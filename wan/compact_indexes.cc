@@ -12,7 +12,10 @@ namespace meridian::wan {
 namespace {
 
 /// The first byte of a list of indexes: one of these, or a Rice code's parameter above kRice.
-enum Code : std::uint8_t { kWords = 0, kBitmap = 1, kVarint = 2, kRice = 16 };
+constexpr unsigned kWords = 0;
+constexpr unsigned kBitmap = 1;
+constexpr unsigned kVarint = 2;
+constexpr unsigned kRice = 16;
 constexpr unsigned kMostRice = 31;
 constexpr unsigned kVarintBits = 7;
 

@@ -19,14 +19,12 @@ namespace {
 
 /// A block's first byte. Levels and grids add what they come in: the logarithm of the number of magnitudes
 /// (0 to 2), of a quarter of the bits (0 to 2).
-enum Code : std::uint8_t {
-  kFloats = 0,
-  kFp16 = 1,
-  kBf16 = 2,
-  kShortLevels = 16,  ///< magnitudes as bf16
-  kLevels = 24,       ///< magnitudes as floats
-  kGrid = 32,
-};
+constexpr unsigned kFloats = 0;
+constexpr unsigned kFp16 = 1;
+constexpr unsigned kBf16 = 2;
+constexpr unsigned kShortLevels = 16;  // magnitudes as bf16
+constexpr unsigned kLevels = 24;       // magnitudes as floats
+constexpr unsigned kGrid = 32;
 constexpr std::size_t kMostLevels = 4;
 constexpr unsigned kLevelSizes = 3;
 constexpr unsigned kGridSizes = 3;
@@ -161,7 +159,8 @@ bool all_fp16(std::span<const float> values) {
 }
 
 template <typename Shorten>
-void append_halves(Code code, std::span<const float> values, Shorten shorten, std::vector<std::byte>& out) {
+void append_halves(unsigned code, std::span<const float> values, Shorten shorten,
+                   std::vector<std::byte>& out) {
   out.push_back(static_cast<std::byte>(code));
   for (const float value : values) {
     const std::uint16_t half = shorten(value);
@@ -219,15 +218,17 @@ Result<std::size_t> read_grid(unsigned size, std::span<const std::byte> bytes, s
   const unsigned code_bits = 4U << size;
   const std::size_t coded = bytes_for_bits(values.size() * code_bits);
   if (bytes.size() < 1 + coded) return cut_short();
-  const int exponent = std::to_integer<std::int8_t>(bytes.front());
+  const int byte = std::to_integer<int>(bytes.front());
+  const int exponent = byte < 128 ? byte : byte - 256;
   if (exponent < kLeastGridExponent || exponent > kMostGridExponent) {
     return Error{fmt::format("values on a grid of 2^{}", exponent)};
   }
   const float unit = std::ldexp(1.0F, exponent);
-  const unsigned shift = 32 - code_bits;
+  const auto half = static_cast<std::int32_t>(std::size_t{1} << (code_bits - 1));
   BitReader bits(bytes.subspan(1, coded));
   for (float& value : values) {
-    const auto integer = static_cast<std::int32_t>(bits.take(code_bits) << shift) >> shift;
+    const auto code = static_cast<std::int32_t>(bits.take(code_bits));
+    const std::int32_t integer = code < half ? code : code - 2 * half;
     value = static_cast<float>(integer) * unit;
   }
   return 1 + coded;
