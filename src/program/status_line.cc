@@ -41,9 +41,10 @@ std::string format_status(const RunStatus& status) {
   text += fmt::format("  WAN {:.2f} MB/s  sent ", status.wan_mb_per_s);
   text += status.entries_sent_share ? fmt::format("{:.1f} %", *status.entries_sent_share * 100.0) : "-";
   text += "  slowest " + status.slowest_datacenter.value_or("-");
-  if (status.speed)
+  if (status.speed) {
     text +=
         fmt::format("  speed {:.3g}x, {:.0f} events/s", status.speed->times_real, status.speed->events_per_s);
+  }
   return text;
 }
 

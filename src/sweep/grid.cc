@@ -51,7 +51,7 @@ std::optional<std::size_t> reference_of(const std::optional<Reference>& referenc
 /// Problems in the order in which they were met, each once, however many cells have it.
 class CellProblems {
  public:
-  CellProblems(const Experiment& experiment)
+  explicit CellProblems(const Experiment& experiment)
       : experiment_(experiment), places_(experiment.file.string(), {}) {}
 
   /// The lines of one cell's error, where "--set KEY=VALUE" gives way to its place in the experiment.
