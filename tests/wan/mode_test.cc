@@ -14,7 +14,6 @@ namespace meridian::wan {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 class ModeRegistry : public testing::Test {
  protected:
