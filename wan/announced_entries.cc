@@ -8,6 +8,7 @@
 
 #include "src/base/check.h"
 #include "src/wire/codec.h"
+#include "wan/payload_reader.h"
 
 namespace meridian::wan {
 namespace {
@@ -190,12 +191,6 @@ constexpr std::size_t kSegmentBytes = 16;
 /// A run of so many neighbours is cheaper as a segment of its own than within a bitmap.
 constexpr std::size_t kLongRun = 2 * kSegmentBytes * 8;
 
-std::size_t varint_bytes(std::size_t value) {
-  std::size_t bytes = 1;
-  while (value >>= 7) ++bytes;
-  return bytes;
-}
-
 /// A segment while it grows by one entry after another.
 struct Span {
   std::size_t first = 0;
@@ -226,11 +221,6 @@ Span longest_span(const AnnouncedEntries& entries, std::size_t table, std::size_
     span = longer;
   }
   return span;
-}
-
-void append_varint(std::vector<std::byte>& out, std::size_t value) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<std::byte>(0x80 | (value & 0x7f)));
-  out.push_back(static_cast<std::byte>(value));
 }
 
 /// Appends the span's payload and returns the segment that describes it.
@@ -297,38 +287,6 @@ class AnnouncementCutter {
   std::vector<AnnouncementMessage> messages_;
   std::vector<Segment> segments_;
   std::vector<std::byte> payload_;
-};
-
-/// Takes bytes off a payload's front; whoever takes more than there is gets nothing.
-class PayloadReader {
- public:
-  explicit PayloadReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
-
-  bool at_end() const { return bytes_.empty(); }
-
-  std::optional<std::span<const std::byte>> take(std::size_t count) {
-    if (count > bytes_.size()) return {};
-    const std::span<const std::byte> taken = bytes_.first(count);
-    bytes_ = bytes_.subspan(count);
-    return taken;
-  }
-
-  /// A number in as few bytes as it needs.
-  std::optional<std::uint64_t> take_varint() {
-    constexpr std::size_t kMaxVarintBytes = 6;  // 42 bits: more than any index
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < kMaxVarintBytes; ++i) {
-      const auto byte = take(1);
-      if (!byte) return {};
-      const auto bits = std::to_integer<std::uint64_t>(byte->front());
-      value |= (bits & 0x7f) << (7 * i);
-      if ((bits & 0x80) == 0) return bits == 0 && i > 0 ? std::nullopt : std::optional(value);
-    }
-    return {};
-  }
-
- private:
-  std::span<const std::byte> bytes_;
 };
 
 bool read_bitmap(PayloadReader& reader, const Segment& segment, AnnouncedEntries& entries) {

@@ -9,6 +9,8 @@
 
 #include "wan/compact_indexes.h"
 #include "wan/compact_values.h"
+#include "wan/gaia_chunk.h"
+#include "wan/segment_list.h"
 
 namespace meridian::wan {
 namespace {
@@ -40,17 +42,69 @@ Result<std::size_t> expand_segment(const Segment& segment, std::span<const std::
   return at + read.value();
 }
 
-}  // namespace
+/// A sparse segment that spans most of what is shared of its table takes fewer bytes as one that spans all.
+Segment widened(const Segment& segment, const datacenter::TableRange& shared) {
+  if (segment.sparse == 0 || segment.count < shared.size() / 2) return segment;
+  return {segment.table, shared.begin, shared.size(), segment.sparse};
+}
 
-Payload encode(const UpdateChunk& chunk, Encoding encoding) {
-  if (encoding == Encoding::plain) return chunk.payload;
+/// Why segments are not what this receiver shares with the sender, in all.
+Failure check_sizes(std::span<const Segment> segments, const std::vector<datacenter::TableRange>& shared) {
+  std::vector<std::size_t> entries(shared.size());
+  for (const Segment& segment : segments) {
+    if (segment.table >= shared.size()) return Error{fmt::format("an update of table {}", segment.table)};
+    entries[segment.table] += segment.values();
+    if (segment.sparse > segment.count || entries[segment.table] > shared[segment.table].size()) {
+      return Error{fmt::format("an update of more entries of table {} than the {} that are shared",
+                               segment.table, shared[segment.table].size())};
+    }
+  }
+  return {};
+}
+
+std::size_t plain_bytes(std::span<const Segment> segments) {
+  std::size_t size = 0;
+  for (const Segment& segment : segments) size += segment.payload_bytes();
+  return size;
+}
+
+/// The payload of compact segments, from `from` on, in the plain layout.
+Result<Payload> expand(std::span<const Segment> segments, std::span<const std::byte> bytes,
+                       std::size_t from) {
+  const std::size_t size = plain_bytes(segments);
+  const auto plain = std::make_shared_for_overwrite<std::byte[]>(size);
+  std::vector<std::uint32_t> offsets;
+  std::vector<float> values;
+  std::size_t to = 0;
+  for (const Segment& segment : segments) {
+    const auto taken = expand_segment(segment, bytes.subspan(from), plain.get() + to, offsets, values);
+    if (!taken) return taken.error();
+    from += taken.value();
+    to += segment.payload_bytes();
+  }
+  if (from != bytes.size()) return Error{fmt::format("{} bytes after an update", bytes.size() - from)};
+  return Payload(plain, {plain.get(), size});
+}
+
+Payload encode_compact(const UpdateChunk& chunk, const std::vector<datacenter::TableRange>& shared) {
+  std::vector<Segment> segments;
+  for (const Segment& segment : chunk.header.segments) {
+    segments.push_back(widened(segment, shared[segment.table]));
+  }
   std::vector<std::uint32_t> offsets;
   std::vector<float> values;
   auto out = std::make_shared<std::vector<std::byte>>();
   out->reserve(chunk.payload.size() / 2);
+  append_segments(segments, shared, *out);
   const std::byte* plain = chunk.payload.bytes().data();
-  for (const Segment& segment : chunk.header.segments) {
-    if (segment.sparse > 0) append_indexes(aligned(plain, segment.sparse, offsets), segment.count, *out);
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const Segment& segment = segments[i];
+    if (segment.sparse > 0) {
+      aligned(plain, segment.sparse, offsets);
+      const auto shift = static_cast<std::uint32_t>(chunk.header.segments[i].first - segment.first);
+      for (std::uint32_t& offset : offsets) offset += shift;
+      append_indexes(offsets, segment.count, *out);
+    }
     const std::byte* const floats = plain + segment.sparse * sizeof(std::uint32_t);
     append_values(aligned(floats, segment.values(), values), *out);
     plain += segment.payload_bytes();
@@ -58,38 +112,46 @@ Payload encode(const UpdateChunk& chunk, Encoding encoding) {
   return {out, {out->data(), out->size()}};
 }
 
+Result<UpdateChunk> decode_compact(Update header, const Payload& payload,
+                                   const std::vector<datacenter::TableRange>& shared) {
+  if (payload.size() == 0) return UpdateChunk{std::move(header), payload};
+  Result<SegmentList> list = read_segments(payload.bytes(), shared);
+  if (!list) return list.error();
+  header.segments = std::move(list.value().segments);
+  if (Failure wrong = check_sizes(header.segments, shared)) return *wrong;
+  Result<Payload> plain = expand(header.segments, payload.bytes(), list.value().bytes);
+  if (!plain) return plain.error();
+  return UpdateChunk{std::move(header), std::move(plain).value()};
+}
+
+}  // namespace
+
+Payload encode(const UpdateChunk& chunk, Encoding encoding,
+               const std::vector<datacenter::TableRange>& shared) {
+  if (chunk.payload.size() == 0) return {};
+  switch (encoding) {
+    case Encoding::compact:
+      return encode_compact(chunk, shared);
+    case Encoding::gaia:
+      return encode_gaia(chunk);
+    case Encoding::plain:
+      break;
+  }
+  return chunk.payload;
+}
+
+std::vector<Segment> header_segments(const UpdateChunk& chunk, Encoding encoding) {
+  return encoding == Encoding::compact ? std::vector<Segment>{} : chunk.header.segments;
+}
+
 Result<UpdateChunk> decode(const Update& header, const Payload& payload, Encoding encoding,
                            const std::vector<datacenter::TableRange>& shared) {
-  std::size_t size = 0;
-  std::vector<std::size_t> entries(shared.size());
-  for (const Segment& segment : header.segments) {
-    if (segment.table >= shared.size()) return Error{fmt::format("an update of table {}", segment.table)};
-    entries[segment.table] += segment.values();
-    if (segment.sparse > segment.count || entries[segment.table] > shared[segment.table].size()) {
-      return Error{fmt::format("an update of more entries of table {} than the {} that are shared",
-                               segment.table, shared[segment.table].size())};
-    }
-    size += segment.payload_bytes();
-  }
-  if (encoding == Encoding::plain) {
-    if (size != payload.size())
-      return Error{fmt::format("an update of {} bytes in {}", size, payload.size())};
-    return UpdateChunk{header, payload};
-  }
-  const auto plain = std::make_shared_for_overwrite<std::byte[]>(size);
-  std::vector<std::uint32_t> offsets;
-  std::vector<float> values;
-  std::size_t from = 0;
-  std::size_t to = 0;
-  for (const Segment& segment : header.segments) {
-    const auto taken =
-        expand_segment(segment, payload.bytes().subspan(from), plain.get() + to, offsets, values);
-    if (!taken) return taken.error();
-    from += taken.value();
-    to += segment.payload_bytes();
-  }
-  if (from != payload.size()) return Error{fmt::format("{} bytes after an update", payload.size() - from)};
-  return UpdateChunk{header, Payload(plain, {plain.get(), size})};
+  if (encoding == Encoding::compact) return decode_compact(header, payload, shared);
+  if (Failure wrong = check_sizes(header.segments, shared)) return *wrong;
+  if (encoding == Encoding::gaia) return decode_gaia(header, payload);
+  const std::size_t size = plain_bytes(header.segments);
+  if (size != payload.size()) return Error{fmt::format("an update of {} bytes in {}", size, payload.size())};
+  return UpdateChunk{header, payload};
 }
 
 }  // namespace meridian::wan

@@ -1,4 +1,5 @@
-// The payload of a chunk as it crosses a link: for each of its segments the indexes in their smallest code
+// The payload of a chunk as it crosses a link: which segments it has (segment_list.h), then for each of them
+// the indexes in their smallest code
 // (compact_indexes.h), then the values in theirs (compact_values.h). It is exact: the receiver has the chunk
 // that was cut, bit for bit.
 #pragma once
@@ -8,8 +9,12 @@
 
 namespace meridian::wan {
 
-/// The payload of a chunk as ChunkCutter makes it, as it crosses the link.
-Payload encode(const UpdateChunk& chunk, Encoding encoding);
+/// The payload of a chunk as ChunkCutter makes it, as it crosses the link to a receiver that shares `shared`.
+Payload encode(const UpdateChunk& chunk, Encoding encoding,
+               const std::vector<datacenter::TableRange>& shared);
+
+/// The segments that travel in the chunk's header: none where the payload begins with them.
+std::vector<Segment> header_segments(const UpdateChunk& chunk, Encoding encoding);
 
 /// The chunk of a header and its encoded payload, ready for check_chunk(). Offsets rise within their segments
 /// then. The error says why the bytes are none, or that the segments do not fit into `shared`: nothing is

@@ -16,7 +16,7 @@ void add_chunk(const UpdateChunk& chunk, datacenter::ParameterStore& store) {
   });
 }
 
-EagerSum::EagerSum(MergePlace place, const What& what, const When& when)
+EagerSum::EagerSum(MergePlace place, What& what, const When& when)
     : place_(std::move(place)),
       what_(what),
       when_(when),
@@ -100,6 +100,10 @@ Failure EagerSum::select(const What& what, Clock clock, double scale, Residual& 
   return {};
 }
 
+void EagerSum::tell_what() {
+  for (std::size_t table = 0; table < selection_.size(); ++table) what_.went_out(table, selection_[table]);
+}
+
 Failure EagerSum::pass(Outlets& outlets) {
   if (residuals_.empty() || shared_) return pass_shared(outlets);
   for (std::size_t neighbour = 0; neighbour < place_.neighbours.size(); ++neighbour) {
@@ -115,6 +119,7 @@ Failure EagerSum::pass_shared(Outlets& outlets) {
   for (TableSelection& table : selection_) table.clear();
   if (any_due && !residuals_.empty()) {
     if (Failure failure = select(what_, closed_, 1.0, residuals_.front())) return failure;
+    tell_what();
   }
   for (std::size_t n = 0; n < passed_.size(); ++n) {
     if (passed_[n] >= closed_) continue;
@@ -135,6 +140,7 @@ Failure EagerSum::pass_separate(std::size_t neighbour, Outlets& outlets) {
   if (due) {
     const double scale = outlets.threshold_scale(neighbour);
     if (Failure failure = select(what_, clock, scale, residuals_[neighbour])) return failure;
+    tell_what();
   }
   due ? outlets.offer(neighbour, clock, selection_) : outlets.withhold(neighbour, clock, selection_);
   return {};

@@ -14,7 +14,7 @@ namespace meridian::wan {
 class EagerSum final : public Merge {
  public:
   /// `what` and `when` must outlive it.
-  EagerSum(MergePlace place, const What& what, const When& when);
+  EagerSum(MergePlace place, What& what, const When& when);
 
   float step_scale() const override { return static_cast<float>(place_.weight); }
   void own_step(Clock clock, std::size_t table, std::span<float> values,
@@ -39,13 +39,14 @@ class EagerSum final : public Merge {
   bool due_since_last_pass(std::size_t neighbour, Clock clock) const;
   bool all_sources_drained(std::size_t neighbour) const;
   Failure select(const What& what, Clock clock, double scale, Residual& residual);
+  void tell_what();
   Failure pass(Outlets& outlets);
   Failure pass_shared(Outlets& outlets);
   Failure pass_separate(std::size_t neighbour, Outlets& outlets);
   Failure flush_where_possible(Outlets& outlets);
 
   MergePlace place_;
-  const What& what_;
+  What& what_;
   const When& when_;
   bool shared_;                      // all links are owed the same
   std::vector<Residual> residuals_;  // one for all links, or one for each; none where nothing is ever sent

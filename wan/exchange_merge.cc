@@ -20,14 +20,20 @@ Exchange::Options options_of(const MergePlace& place, std::size_t max_open) {
 
 }  // namespace
 
-ExchangeMerge::ExchangeMerge(MergePlace place, const What& what, const When& when,
-                             std::unique_ptr<OrderedMerge> ordered, std::size_t max_open)
+ExchangeMerge::ExchangeMerge(MergePlace place, What& what, const When& when,
+                             std::unique_ptr<OrderedMerge> ordered, std::size_t max_open,
+                             std::unique_ptr<TotalSelection> totals)
     : place_(std::move(place)),
       what_(what),
       when_(when),
       ordered_(std::move(ordered)),
       exchange_(options_of(place_, max_open)),
-      selection_(place_.store->tables()) {}
+      totals_(std::move(totals)),
+      selection_(place_.store->tables()) {
+  const bool from_parent = std::any_of(place_.neighbours.begin(), place_.neighbours.end(),
+                                       [](const auto& n) { return n.relation == Relation::parent; });
+  if (from_parent) totals_.reset();
+}
 
 Error ExchangeMerge::not_finite(std::size_t table, Clock clock) const {
   return Error{
@@ -59,6 +65,7 @@ Failure ExchangeMerge::contribute(Clock clock, const What& what) {
                           .scale = ordered_->residual_scale(table),
                           .learning_rate_ratio = place_.learning_rate.ratio(clock)};
     what.select(pass, values, residual, out);
+    if (&what == &what_) what_.went_out(table, out);
   };
   return ordered_->contribute(clock, select, *place_.store, exchange_);
 }
@@ -107,27 +114,29 @@ Failure ExchangeMerge::turn(Outlets& outlets) {
 
 Failure ExchangeMerge::hand_out(const Exchange::Ready& ready, Outlets& outlets) {
   const bool total = ready.kind == Exchange::Ready::Kind::total;
+  const bool last = draining_ && ready.clock == drain_clock_;
+  std::span<const FloatBuffer> sums = ready.sums;
+  if (total && totals_) sums = last ? totals_->take_all(sums) : totals_->take(ready.clock, sums);
   const bool goes_out = std::any_of(place_.neighbours.begin(), place_.neighbours.end(),
                                     [&](const auto& n) { return (n.relation == Relation::child) == total; });
   if (goes_out) {
     for (TableSelection& table : selection_) table.clear();
-    if (const auto table = select_nonzeros(ready.sums, selection_)) return not_finite(*table, ready.clock);
+    if (const auto table = select_nonzeros(sums, selection_)) return not_finite(*table, ready.clock);
     for (std::size_t n = 0; n < place_.neighbours.size(); ++n) {
       if ((place_.neighbours[n].relation == Relation::child) != total) continue;
       outlets.offer(n, ready.clock, selection_);
     }
   }
   if (!total) return {};
-  const bool last = draining_ && ready.clock == drain_clock_;
-  if (const auto table = ordered_->apply(ready.sums, last, *place_.store))
-    return not_finite(*table, ready.clock);
+  if (const auto table = ordered_->apply(sums, last, *place_.store)) return not_finite(*table, ready.clock);
   return {};
 }
 
-void ExchangeMerge::add_residual_to(std::size_t /*neighbour*/, std::vector<FloatBuffer>& sums,
+void ExchangeMerge::add_residual_to(std::size_t neighbour, std::vector<FloatBuffer>& sums,
                                     bool magnitudes) const {
   if (magnitudes) return ordered_->add_apart_to(*place_.store, sums);
   ordered_->add_unsent_to(sums);
+  if (totals_ && place_.neighbours[neighbour].relation == Relation::child) totals_->add_left_to(sums);
 }
 
 }  // namespace meridian::wan

@@ -11,15 +11,16 @@
 #include "wan/exchange.h"
 #include "wan/merge.h"
 #include "wan/ordered_merge.h"
+#include "wan/total_selection.h"
 
 namespace meridian::wan {
 
 class ExchangeMerge final : public Merge {
  public:
   /// `what` and `when` must outlive it. `max_open`: exchanges that may be open at once, the same in every
-  /// datacenter.
-  ExchangeMerge(MergePlace place, const What& what, const When& when, std::unique_ptr<OrderedMerge> ordered,
-                std::size_t max_open);
+  /// datacenter. `totals`: what goes out of totals that begin here; without it all of them.
+  ExchangeMerge(MergePlace place, What& what, const When& when, std::unique_ptr<OrderedMerge> ordered,
+                std::size_t max_open, std::unique_ptr<TotalSelection> totals = nullptr);
 
   float step_scale() const override { return ordered_->step_scale(place_.weight); }
   void own_step(Clock clock, std::size_t table, std::span<float> values,
@@ -46,10 +47,11 @@ class ExchangeMerge final : public Merge {
   Error not_finite(std::size_t table, Clock clock) const;
 
   MergePlace place_;
-  const What& what_;
+  What& what_;
   const When& when_;
   std::unique_ptr<OrderedMerge> ordered_;
   Exchange exchange_;
+  std::unique_ptr<TotalSelection> totals_;  // none where totals come from a parent, or go whole
   Selection selection_;
   bool draining_ = false;
   bool drain_contributed_ = false;

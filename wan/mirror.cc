@@ -142,7 +142,7 @@ bool Mirror::end_run_for(Time now, const Failure& failure, Actions& actions) {
 
 void Mirror::merge_own_step(Clock clock, std::size_t table, std::span<float> values,
                             std::span<const float> step) {
-  mode_.merge->own_step(clock, table, values, step);
+  mode_.merge->own_step(clock, table, values, mode_.what->own_step(table, step));
 }
 
 void Mirror::clock_closed(Time now, Clock clock, Actions& actions) {
@@ -226,7 +226,13 @@ void Mirror::send_chunks(Time now, Session& session, std::vector<UpdateChunk> ch
   for (UpdateChunk& chunk : chunks) {
     const bool link_is_the_limit = session.out.has_backlog();
     session.estimate.sent(now, chunk.header.number, chunk.encoded.size(), link_is_the_limit);
-    std::vector<Payload> payloads{std::move(chunk.encoded)};
+    // Where clocks count as they are complete, the report need not overtake what it speaks of.
+    const bool completes = chunk.header.number == session.out.complete_number() &&
+                           session.out.complete_clock() > session.told_complete;
+    if (mode_.merge->clocks_apart() && completes) chunk.header.report = tell_report(session);
+    chunk.header.segments = header_segments(chunk, mode_.encoding);
+    std::vector<Payload> payloads;
+    if (chunk.encoded.size() > 0) payloads.push_back(std::move(chunk.encoded));
     send(now, session, Channel::data, {std::move(chunk.header), std::move(payloads)}, actions);
   }
 }
@@ -250,15 +256,17 @@ Clock Mirror::reported_to(std::size_t neighbour) const {
   return clock;
 }
 
-void Mirror::send_report(Time now, Session& session, Actions& actions) {
+/// All that this counterpart is to know of how far this datacenter is; it counts as told.
+ClockReport Mirror::tell_report(Session& session) {
   session.told_reported = std::max(session.told_reported, reported_to(session.neighbour));
   session.told_complete = session.out.complete_clock();
   session.in.acknowledged();
-  send(now, session, Channel::control,
-       {ClockReport{session.told_reported, mode_.merge->complete_through(session.told_complete),
-                    session.out.complete_number(), session.in.epoch(), session.in.applied_number()},
-        {}},
-       actions);
+  return {session.told_reported, mode_.merge->complete_through(session.told_complete),
+          session.out.complete_number(), session.in.epoch(), session.in.applied_number()};
+}
+
+void Mirror::send_report(Time now, Session& session, Actions& actions) {
+  send(now, session, Channel::control, {tell_report(session), {}}, actions);
 }
 
 /// Tells every counterpart what it does not know yet of how far this datacenter is.
@@ -386,6 +394,7 @@ void Mirror::on_update(Time now, Session& session, std::uint32_t epoch, const Up
   session.in.applied(update);
   session.applied_at = now;
   on_release(now, session, update.released, actions);
+  if (update.report) on_report(now, session, *update.report, actions);
   if (session.in.unacknowledged() >= kAcknowledgeChunks || draining_) {
     acknowledge(now, session, actions);
   } else if (!acknowledge_timer_set_) {

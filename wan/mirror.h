@@ -128,6 +128,7 @@ class Mirror final : public datacenter::Replication {
 
   void send(Time now, Session& session, Channel channel, Message message, Actions& actions);
   void send_chunks(Time now, Session& session, std::vector<UpdateChunk> chunks, Actions& actions);
+  ClockReport tell_report(Session& session);
   void send_report(Time now, Session& session, Actions& actions);
   void report_news(Time now, Actions& actions);
   void acknowledge(Time now, Session& session, Actions& actions);

@@ -9,6 +9,7 @@
 #include "wan/eager_sum.h"
 #include "wan/exact_sum.h"
 #include "wan/exchange_merge.h"
+#include "wan/momentum_correction.h"
 #include "wan/top_k.h"
 
 namespace meridian::wan {
@@ -33,21 +34,30 @@ Result<typename Makers::mapped_type> find(const Makers& makers, const char* key,
 /// Exchanges that may be open at once where reads may go `ds` clocks ahead.
 std::size_t open_exchanges(const ModeParameters& with) { return with.ds.value_or(with.ds_most) / with.h + 1; }
 
-std::unique_ptr<Merge> eager_sum(const ModeParameters& /*with*/, MergePlace place, const What& what,
+std::unique_ptr<What> rounded(std::unique_ptr<What> what, const ModeParameters& with) {
+  if (with.values == ValueFormat::fp32) return what;
+  return make<Rounded>(std::move(what), with.values, with.rounding);
+}
+
+std::unique_ptr<Merge> eager_sum(const ModeParameters& /*with*/, MergePlace place, What& what,
                                  const When& when) {
   return make<EagerSum>(std::move(place), what, when);
 }
 
-std::unique_ptr<Merge> ordered_sum(const ModeParameters& with, MergePlace place, const What& what,
+std::unique_ptr<Merge> ordered_sum(const ModeParameters& with, MergePlace place, What& what,
                                    const When& when) {
   auto sum = std::make_unique<ExactSum>(place.store->ranges());
   return make<ExchangeMerge>(std::move(place), what, when, std::move(sum), open_exchanges(with));
 }
 
-std::unique_ptr<Merge> anchored(const ModeParameters& with, MergePlace place, const What& what,
-                                const When& when) {
+std::unique_ptr<Merge> anchored(const ModeParameters& with, MergePlace place, What& what, const When& when) {
   auto merge = Anchored::make(place.weight, with.outer, *place.store, place.rules).value();
-  return make<ExchangeMerge>(std::move(place), what, when, std::move(merge), open_exchanges(with));
+  std::unique_ptr<TotalSelection> totals;
+  if (with.total_share < 1.0) {
+    totals = std::make_unique<TotalSelection>(rounded(make<TopK>(with.total_share), with));
+  }
+  return make<ExchangeMerge>(std::move(place), what, when, std::move(merge), open_exchanges(with),
+                             std::move(totals));
 }
 
 }  // namespace
@@ -88,9 +98,10 @@ Result<Mode> make_mode(const Registry& registry, const ModeParts& parts, const M
   if (!wait) return wait.error();
   if (!merge) return merge.error();
   Mode mode;
-  mode.what = what.value()(parameters);
-  if (parameters.values != ValueFormat::fp32) {
-    mode.what = std::make_unique<Rounded>(std::move(mode.what), parameters.values, parameters.rounding);
+  mode.what = rounded(what.value()(parameters), parameters);
+  if (parameters.momentum > 0.0) {
+    mode.what =
+        std::make_unique<MomentumCorrection>(std::move(mode.what), parameters.momentum, parameters.masking);
   }
   mode.when = when.value()(parameters);
   mode.wait = wait.value()(parameters);

@@ -34,6 +34,10 @@ struct ModeParts {
 struct ModeParameters {
   SignificanceFilter::Options filter = {};
   double share = 0.01;  ///< of a table's entries, by top_k
+  /// Of a table's entries in an exchange's total, with the anchored merge; 1: totals go whole, unrounded.
+  double total_share = 1.0;
+  double momentum = 0.0;  ///< that what goes out owns; 0: none
+  bool masking = true;    ///< what has gone out begins without velocity
   ValueFormat values = ValueFormat::fp32;
   RoundingMode rounding = RoundingMode::nearest;
   Encoding encoding = Encoding::compact;
@@ -68,7 +72,7 @@ struct Registry {
   Makers<What> what;
   Makers<When> when;
   Makers<Wait> wait;
-  Makers<Merge, MergePlace, const What&, const When&> merge;
+  Makers<Merge, MergePlace, What&, const When&> merge;
 
   /// All that Meridian brings.
   static Registry built_in();

@@ -56,7 +56,7 @@ void OutgoingLink::keep(UpdateChunk chunk, std::vector<UpdateChunk>& out) {
   if (chunk.header.clock == 0) chunk.header.clock = mark_.clock;
   chunk.header.released = told_released_ = released_;
   if (chunk.payload.size() > 0) {
-    chunk.encoded = encode(chunk, options_.encoding);
+    chunk.encoded = encode(chunk, options_.encoding, options_.shared);
     const double compression =
         static_cast<double>(chunk.payload.size()) / static_cast<double>(chunk.encoded.size());
     compression_ = std::clamp(compression, 1.0, kMostCompression);

@@ -62,6 +62,13 @@ void lay_out(const TableSelection& entries, std::size_t first, std::size_t past,
 
 }  // namespace
 
+std::optional<Encoding> encoding_named(std::string_view name) {
+  if (name == "compact") return Encoding::compact;
+  if (name == "plain") return Encoding::plain;
+  if (name == "gaia") return Encoding::gaia;
+  return {};
+}
+
 std::size_t update_bytes(std::size_t span, std::size_t count) {
   return std::min(span * kDenseBytes, count * kSparseBytes);
 }

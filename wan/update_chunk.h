@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "datacenter/shard_map.h"
@@ -20,7 +22,11 @@ namespace meridian::wan {
 enum class Encoding : std::uint8_t {
   compact,  ///< compact_chunk.h
   plain,    ///< as the segments say
+  gaia,     ///< gaia_chunk.h
 };
+
+/// "compact", "plain" or "gaia"; nothing for another name.
+std::optional<Encoding> encoding_named(std::string_view name);
 
 struct UpdateChunk {
   Update header;

@@ -19,10 +19,15 @@ struct FilterPass {
   double learning_rate_ratio = 1.0;  ///< learning rate at this clock / the configured one
 };
 
-/// Immutable after construction.
+/// Owned by one mirror; not thread-safe. Most parts are immutable; one with state changes it in own_step()
+/// and went_out().
 class What {
  public:
   virtual ~What() = default;
+
+  /// One table's own step of a clock, weighted, before it enters replica and residual. Returns what enters in
+  /// its place: a part that owns the momentum makes its own step of it. Valid until the table's next step.
+  virtual std::span<const float> own_step(std::size_t /*table*/, std::span<const float> step) { return step; }
 
   /// Takes out of `residual` what goes out in this pass and appends it to `out`: what is taken leaves the
   /// residual, so that the sum of both never changes. `values` are the replica's after the own update. Both
@@ -30,6 +35,9 @@ class What {
   /// finite always is, by methods that send, so that it is seen.
   virtual void select(const FilterPass& pass, std::span<const float> values, std::span<float> residual,
                       TableSelection& out) const = 0;
+
+  /// What select() took of one table has gone out.
+  virtual void went_out(std::size_t /*table*/, const TableSelection& /*taken*/) {}
 
   /// Whether anything is ever owed to other datacenters; without it there is no residual and no drain.
   virtual bool sends() const { return true; }

@@ -8,8 +8,8 @@
 
 namespace meridian {
 
-inline constexpr auto kModes =
-    std::to_array<std::string_view>({"gaia", "bsp", "ssp", "async", "isolated", "local_sgd", "sparse_loco"});
+inline constexpr auto kModes = std::to_array<std::string_view>(
+    {"gaia", "bsp", "ssp", "async", "isolated", "local_sgd", "dgc", "sparse_loco"});
 inline constexpr auto kWhats =
     std::to_array<std::string_view>({"all", "nothing", "significance_filter", "top_k"});
 inline constexpr auto kWhens = std::to_array<std::string_view>({"every_clock", "every_h_clocks"});
@@ -20,7 +20,7 @@ inline constexpr auto kSchedules =
 /// wan::value_format_named() knows each.
 inline constexpr auto kValueFormats =
     std::to_array<std::string_view>({"fp32", "fp16", "bf16", "8bit", "4bit", "2bit", "sign"});
-inline constexpr auto kEncodings = std::to_array<std::string_view>({"compact", "plain"});
+inline constexpr auto kEncodings = std::to_array<std::string_view>({"compact", "plain", "gaia"});
 inline constexpr auto kRoundings = std::to_array<std::string_view>({"nearest", "stochastic"});
 inline constexpr auto kFilterUnits = std::to_array<std::string_view>({"entry", "row"});
 inline constexpr auto kOnSilence = std::to_array<std::string_view>({"stop", "wait", "continue"});

@@ -275,9 +275,12 @@ struct WanParameters {
   double soft_below = 0.5;      ///< share of a link's rate in use below which its threshold sinks
   std::string by = "entry";     ///< entry | row
   double share = 0.01;          ///< top_k: of a table's entries, above 0
+  double total_share = 1.0;     ///< anchored: of a table's entries in an exchange's total; 1 takes it whole
+  double momentum = 0.0;        ///< that the sender's residual gathers; 0 is none
+  bool masking = true;          ///< what has gone out begins without velocity
   std::string values = "fp32";  ///< fp32 | fp16 | bf16 | 8bit | 4bit | 2bit | sign: what goes out is rounded
-  std::string rounding = "nearest";                    ///< nearest | stochastic
-  std::string encoding = "compact";                    ///< compact | plain: indexes and values on the link
+  std::string rounding = "nearest";  ///< nearest | stochastic
+  std::string encoding = "compact";  ///< compact | plain | gaia: indexes and values on the link
   std::map<std::string, TableParameters> tables = {};  ///< by table name
   bool ds_auto = false;                       ///< ds follows what is measured, up to ds_most; `ds` is unused
   std::uint32_t ds_most = 32;                 ///< upper limit of an automatic ds

@@ -106,11 +106,13 @@ class Choices {
     const WanParameters& parameters = resolved_.parameters;
     if (choice.what == "significance_filter") add_filter();
     if (choice.what == "top_k") add_parameter("share", parameters.share, "of a table's entries, at most");
+    if (choice.what == "top_k" || choice.what == "significance_filter") add_momentum();
     if (choice.what == "nothing") return;
     add_parameter(
         "encoding", parameters.encoding,
         meaning_of(parameters.encoding, {{"compact", "indexes and values take as few bits as they need"},
-                                         {"plain", "32 bits for an index and 32 for a value"}}));
+                                         {"plain", "32 bits for an index and 32 for a value"},
+                                         {"gaia", "64 bits for an index and 32 for a value"}}));
     if (choice.merge == "ordered") return;
     add_parameter("values", parameters.values,
                   parameters.values == "fp32" ? "values go out as they are"
@@ -121,6 +123,16 @@ class Choices {
           meaning_of(parameters.rounding, {{"nearest", "to the nearest value that there is"},
                                            {"stochastic", "up or down by chance, right in the mean"}}));
     }
+  }
+
+  void add_momentum() {
+    const WanParameters& parameters = resolved_.parameters;
+    used_.insert("parameters.momentum");
+    if (parameters.momentum == 0) return;
+    add_parameter("momentum", parameters.momentum, "velocities gather, in place of updates");
+    add_parameter("masking", parameters.masking,
+                  parameters.masking ? "what has gone out begins without velocity"
+                                     : "what has gone out keeps its velocity");
   }
 
   void add_filter() {
@@ -200,6 +212,11 @@ class Choices {
     add_parameter("outer.name", outer.name, "applies the mean to the anchor; sgd with rate 1 is averaging");
     add_parameter("outer.learning_rate", outer.learning_rate, "of the outer optimizer");
     if (outer.name != "sgd") add_parameter("outer.momentum", outer.momentum, "of the outer optimizer");
+    used_.insert("parameters.total_share");
+    const double total_share = resolved_.parameters.total_share;
+    if (total_share == 1) return;
+    add_parameter("total_share", total_share,
+                  "of the entries of what an exchange adds up to; the rest waits and adds up");
   }
 
   /// Parameters in the file that no part uses; so is a ds that the mode fixes.

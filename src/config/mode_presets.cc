@@ -32,6 +32,9 @@ constexpr auto kKeys = std::to_array<std::string_view>({"what",
                                                         "parameters.soft_below",
                                                         "parameters.by",
                                                         "parameters.share",
+                                                        "parameters.total_share",
+                                                        "parameters.momentum",
+                                                        "parameters.masking",
                                                         "parameters.values",
                                                         "parameters.rounding",
                                                         "parameters.encoding",
@@ -63,7 +66,9 @@ Origin origin_of(std::string_view key, const WanConfig& wan, const ModePreset& p
   if (wan.given.contains(key)) return Origin::file;
   if (is_part(key)) return Origin::preset;
   const bool of_preset = (key == "parameters.h" && preset.default_h != 1) ||
-                         (key == "parameters.values" && preset.default_values != "fp32");
+                         (key == "parameters.values" && preset.default_values != "fp32") ||
+                         (key == "parameters.share" && preset.default_share != 0.01) ||
+                         (key == "parameters.momentum" && preset.default_momentum != 0.0);
   return of_preset ? Origin::preset : Origin::default_value;
 }
 
@@ -79,6 +84,8 @@ class Judge {
     judge_barrier();
     judge_soft_threshold();
     judge_values();
+    judge_total_share();
+    judge_momentum();
     return std::move(found_);
   }
 
@@ -187,6 +194,22 @@ class Judge {
            "values: fp32, since a clock's sum takes every update whole");
   }
 
+  void judge_total_share() {
+    if (parameters_.total_share == 1 || wan_.choice.merge == "anchored") return;
+    refuse({"parameters.total_share", "merge"},
+           fmt::format("wan.parameters.total_share {} with wan.merge '{}'", parameters_.total_share,
+                       wan_.choice.merge),
+           "merge: anchored, or total_share: 1, since nothing else makes a total that can go out in part");
+  }
+
+  void judge_momentum() {
+    const std::string& what = wan_.choice.what;
+    if (parameters_.momentum == 0 || what == "top_k" || what == "significance_filter") return;
+    refuse({"parameters.momentum", "what"},
+           fmt::format("wan.parameters.momentum {} with wan.what '{}'", parameters_.momentum, what),
+           "what: top_k or significance_filter, or momentum: 0, since nothing else keeps updates back");
+  }
+
   const WanConfig& wan_;
   WanParameters parameters_;
   std::vector<Contradiction> found_;
@@ -206,6 +229,8 @@ const std::vector<ModePreset>& mode_presets() {
       // Averaging every h clocks; with an outer Nesterov optimizer, DiLoCo's outer loop (Douillard et al.,
       // 2023).
       {"local_sgd", {"all", "every_h_clocks", "applied_clock", false, "anchored"}, {}, 10},
+      // Deep gradient compression (Lin et al., ICLR 2018): replicas move by what was exchanged only.
+      {"dgc", {"top_k", "every_clock", "applied_clock", false, "anchored"}, {}, 1, "fp32", 0.001, 0.9},
       // Local steps, the largest entries with error feedback, 2 bits (Sarfi et al., 2025).
       {"sparse_loco", {"top_k", "every_h_clocks", "applied_clock", false, "anchored"}, {}, 10, "2bit"},
   };

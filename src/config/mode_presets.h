@@ -24,6 +24,8 @@ struct ModePreset {
   /// Where the file says none.
   std::uint32_t default_h = 1;
   std::string default_values = "fp32";
+  double default_share = 0.01;
+  double default_momentum = 0.0;
 };
 
 /// All modes, in the order of kModes.

@@ -170,7 +170,8 @@ void read_outer(Fields fields, OptimizerConfig& outer, GivenPlaces& given) {
 void read_parameters(Fields fields, WanParameters& parameters, GivenPlaces& given) {
   given.note(fields, "parameters",
              {"v0", "schedule", "v_end", "ramp_clocks", "floor", "soft_ratio", "soft_below", "by", "share",
-              "values", "rounding", "encoding", "tables", "ds", "ds_most", "h"});
+              "total_share", "momentum", "masking", "values", "rounding", "encoding", "tables", "ds",
+              "ds_most", "h"});
   fields.number("v0", parameters.v0, Range::from_to(0, kLargestThreshold));
   const bool known =
       fields.choice("schedule", parameters.schedule, kSchedules) || !fields.has_value("schedule");
@@ -185,6 +186,9 @@ void read_parameters(Fields fields, WanParameters& parameters, GivenPlaces& give
   fields.number("soft_below", parameters.soft_below, Range::from_to(0, 1));
   fields.choice("by", parameters.by, kFilterUnits);
   fields.number("share", parameters.share, Range::above(0, 1));
+  fields.number("total_share", parameters.total_share, Range::above(0, 1));
+  fields.number("momentum", parameters.momentum, Range::below(0, 1));
+  fields.truth("masking", parameters.masking);
   fields.choice("values", parameters.values, kValueFormats);
   fields.choice("rounding", parameters.rounding, kRoundings);
   fields.choice("encoding", parameters.encoding, kEncodings);
@@ -207,7 +211,7 @@ void read_deadlines(Fields fields, DeadlinesConfig& deadlines, GivenPlaces& give
 }
 
 /// The mode, its parts and parameters and the policies.
-void read_method(Fields& fields, WanConfig& wan) {
+void read_method(Fields& fields, WanConfig& wan, const WorkloadConfig& workload) {
   GivenPlaces given;
   given.note(
       fields, "",
@@ -219,6 +223,9 @@ void read_method(Fields& fields, WanConfig& wan) {
   wan.choice = preset.choice;
   wan.parameters.h = preset.default_h;
   wan.parameters.values = preset.default_values;
+  wan.parameters.share = preset.default_share;
+  // Momentum twice is more than anybody means: where the optimizer has one it is enough.
+  if (workload.optimizer.momentum == 0) wan.parameters.momentum = preset.default_momentum;
   read_choice_of_parts(fields, wan.choice);
   read_parameters(fields.map("parameters"), wan.parameters, given);
   fields.choice("on_silence", wan.on_silence, kOnSilence);
@@ -229,6 +236,46 @@ void read_method(Fields& fields, WanConfig& wan) {
   for (const Contradiction& found : find_contradictions(wan)) {
     fields.problems().add(given.first_of(found.keys, fields.place_of("mode")), found.what, found.expected);
   }
+  const double momentum = wan.parameters.momentum;
+  if (momentum > 0 && workload.optimizer.momentum > 0) {
+    fields.problems().add(given.first_of({"parameters.momentum"}, fields.place_of("mode")),
+                          fmt::format("wan.parameters.momentum {} with workload.optimizer.momentum {}",
+                                      momentum, workload.optimizer.momentum),
+                          "a momentum in one of them: where it gathers in the residual, or in the optimizer");
+  }
+}
+
+/// Datacenters in which an exchange's total begins; of groups that the links will tell, any may be a hub.
+std::vector<std::size_t> where_totals_begin(const Config& config) {
+  const TopologyConfig& topology = config.wan.topology;
+  std::vector<std::size_t> roots;
+  if (topology.kind == TopologyConfig::Kind::hubs) {
+    for (const HubGroup& group : topology.groups) roots.push_back(group.hub);
+    return roots;
+  }
+  for (std::size_t d = 0; d < config.datacenters.size(); ++d) {
+    if (topology.kind != TopologyConfig::Kind::tree || !topology.parents.at(d)) roots.push_back(d);
+  }
+  return roots;
+}
+
+/// What a server takes of a total depends on what it owns: totals that begin in several datacenters are the
+/// same only where servers are cut alike.
+void check_totals(Fields& fields, const Config& config) {
+  const double share = config.wan.parameters.total_share;
+  const std::vector<std::size_t> roots = where_totals_begin(config);
+  if (share == 1 || config.wan.choice.merge != "anchored" || roots.empty()) return;
+  const DatacenterConfig& first = config.datacenters[roots.front()];
+  for (const std::size_t root : roots) {
+    const DatacenterConfig& other = config.datacenters[root];
+    if (other.servers == first.servers) continue;
+    fields.problems().add(
+        fields.place_of("parameters"),
+        fmt::format("wan.parameters.total_share {} with {} servers in {} and {} in {}", share, first.servers,
+                    first.name, other.servers, other.name),
+        "equally many servers in all datacenters in which totals begin, or a topology with one root");
+    return;
+  }
 }
 
 }  // namespace
@@ -237,14 +284,16 @@ void read_wan(Fields& root, Config& config) {
   const Presence presence = config.datacenters.size() > 1 ? Presence::required : Presence::optional;
   Fields fields = root.map("wan", presence);
   WanConfig& wan = config.wan;
-  read_method(fields, wan);
+  read_method(fields, wan, config.workload);
   if (const YamlNode* lan = fields.find("lan")) {
     Fields lan_fields(root.problems(), lan, fields.path_of("lan"));
     if (const auto link = read_lan(lan_fields)) wan.lan = *link;
     lan_fields.refuse_unknown();
   }
   read_links(fields, config);
+  const std::size_t before = fields.problems().count();
   read_topology(fields, config);
+  if (fields.problems().count() == before) check_totals(fields, config);
   fields.refuse_unknown();
 }
 

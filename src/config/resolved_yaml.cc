@@ -302,6 +302,9 @@ void write_parameters(Writer& out, const WanParameters& parameters) {
   out.line("    soft_below: {}", parameters.soft_below);
   out.line("    by: {}", parameters.by);
   out.line("    share: {}", parameters.share);
+  out.line("    total_share: {}", parameters.total_share);
+  out.line("    momentum: {}", parameters.momentum);
+  out.line("    masking: {}", parameters.masking);
   out.line("    values: {}", parameters.values);
   out.line("    rounding: {}", parameters.rounding);
   out.line("    encoding: {}", parameters.encoding);

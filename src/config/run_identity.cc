@@ -223,6 +223,9 @@ void add_parameters(Keys& keys, const WanParameters& parameters) {
   keys.add("wan.parameters.soft_below", parameters.soft_below);
   keys.add("wan.parameters.by", parameters.by);
   keys.add("wan.parameters.share", parameters.share);
+  keys.add("wan.parameters.total_share", parameters.total_share);
+  keys.add("wan.parameters.momentum", parameters.momentum);
+  keys.add("wan.parameters.masking", parameters.masking);
   keys.add("wan.parameters.values", parameters.values);
   keys.add("wan.parameters.rounding", parameters.rounding);
   keys.add("wan.parameters.encoding", parameters.encoding);

@@ -59,10 +59,13 @@ wan::ModeParameters mode_parameters(const ResolvedMode& mode, const std::vector<
         .v0 = own->second.v0, .floor = own->second.floor, .granularity = granularity(own->second.by)};
   }
   parameters.share = from.share;
+  parameters.total_share = from.total_share;
+  parameters.momentum = from.momentum;
+  parameters.masking = from.masking;
   parameters.values = wan::value_format_named(from.values).value();
   parameters.rounding =
       from.rounding == "stochastic" ? wan::RoundingMode::stochastic : wan::RoundingMode::nearest;
-  parameters.encoding = from.encoding == "plain" ? wan::Encoding::plain : wan::Encoding::compact;
+  parameters.encoding = wan::encoding_named(from.encoding).value();
   parameters.soft_ratio = from.soft_ratio;
   parameters.soft_below = from.soft_below;
   if (from.ds_auto) {

@@ -32,6 +32,14 @@ void write_segments(Builder builder, const std::vector<Segment>& segments) {
   }
 }
 
+void write_report(schema::ClockReport::Builder out, const ClockReport& report) {
+  out.setClock(report.clock);
+  out.setCompleteClock(report.complete_clock);
+  out.setCompleteNumber(report.complete_number);
+  out.setAckEpoch(report.ack_epoch);
+  out.setAckNumber(report.ack_number);
+}
+
 template <typename Builder>
 void write_waits(Builder builder, const Waits& waits) {
   builder.setLocalWaitNs(to_ns(waits.local_barrier));
@@ -122,17 +130,11 @@ struct HeaderWriter {
     auto out = header.initUpdate();
     out.setNumber(update.number);
     out.setClock(update.clock);
-    write_segments(out, update.segments);
+    if (!update.segments.empty()) write_segments(out, update.segments);
     out.setReleased(update.released);
+    if (update.report) write_report(out.initReport(), *update.report);
   }
-  void operator()(const ClockReport& report) {
-    auto out = header.initClockReport();
-    out.setClock(report.clock);
-    out.setCompleteClock(report.complete_clock);
-    out.setCompleteNumber(report.complete_number);
-    out.setAckEpoch(report.ack_epoch);
-    out.setAckNumber(report.ack_number);
-  }
+  void operator()(const ClockReport& report) { write_report(header.initClockReport(), report); }
   void operator()(const Acknowledgement& ack) {
     auto out = header.initAcknowledgement();
     out.setEpoch(ack.epoch);
@@ -169,6 +171,10 @@ struct HeaderWriter {
     out.setReturned(departure.returned);
   }
 };
+
+ClockReport read_report(schema::ClockReport::Reader in) {
+  return {in.getClock(), in.getCompleteClock(), in.getCompleteNumber(), in.getAckEpoch(), in.getAckNumber()};
+}
 
 template <typename Reader>
 Waits read_waits(Reader reader) {
@@ -272,13 +278,12 @@ Body read_body(schema::Header::Reader header) {
     }
     case schema::Header::UPDATE: {
       const auto in = header.getUpdate();
-      return Update{in.getNumber(), in.getClock(), read_segments(in, /*dense_only=*/false), in.getReleased()};
+      Update update{in.getNumber(), in.getClock(), read_segments(in, /*dense_only=*/false), in.getReleased()};
+      if (in.hasReport()) update.report = read_report(in.getReport());
+      return update;
     }
-    case schema::Header::CLOCK_REPORT: {
-      const auto in = header.getClockReport();
-      return ClockReport{in.getClock(), in.getCompleteClock(), in.getCompleteNumber(), in.getAckEpoch(),
-                         in.getAckNumber()};
-    }
+    case schema::Header::CLOCK_REPORT:
+      return read_report(header.getClockReport());
     case schema::Header::ACKNOWLEDGEMENT:
       return Acknowledgement{header.getAcknowledgement().getEpoch(), header.getAcknowledgement().getNumber()};
     case schema::Header::EVALUATION: {
@@ -333,9 +338,10 @@ void check_payloads(const Body& body, std::span<const Payload> payloads) {
     return;
   }
   if (const auto* update = std::get_if<Update>(&body)) {
-    // How long its indexes and values are only who decodes them can tell.
+    // How long its indexes and values are only who decodes them can tell, and what they are about where no
+    // segments stand in the header.
     const std::size_t got = payloads.empty() ? 0 : payloads.front().size();
-    if (payloads.size() > 1 || (got == 0) != update->segments.empty()) {
+    if (payloads.size() > 1 || (got == 0 && !update->segments.empty())) {
       throw Malformed{fmt::format("{} payloads of {} bytes with an update of {} segments", payloads.size(),
                                   got, update->segments.size())};
     }

@@ -105,8 +105,9 @@ struct ServerSample {
 struct Update {
   number @0 :UInt64;        # of this chunk in its session, from 1
   clock @1 :UInt32;
-  segments @2 :List(Segment);
+  segments @2 :List(Segment); # none where the payload begins with them
   released @3 :UInt64;      # once this chunk is applied, what announcements up to this number announced is there
+  report @4 :ClockReport;   # with the last chunk of an exchange; none otherwise
 }
 
 struct ClockReport {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -149,15 +150,6 @@ struct ServerSample {
   bool operator==(const ServerSample&) const = default;
 };
 
-/// A numbered chunk of one clock's significant updates; all segments share one payload, in order.
-struct Update {
-  std::uint64_t number = 0;
-  Clock clock = 0;
-  std::vector<Segment> segments;
-  std::uint64_t released = 0;  ///< announcements up to this one are released once the chunk is applied
-  bool operator==(const Update&) const = default;
-};
-
 struct ClockReport {
   Clock clock = 0;
   Clock complete_clock = 0;
@@ -165,6 +157,17 @@ struct ClockReport {
   std::uint32_t ack_epoch = 0;
   std::uint64_t ack_number = 0;
   bool operator==(const ClockReport&) const = default;
+};
+
+/// A numbered chunk of one clock's significant updates; all segments share one payload, in order. Where the
+/// payload itself begins with the segments (wan/segment_list.h) there are none here.
+struct Update {
+  std::uint64_t number = 0;
+  Clock clock = 0;
+  std::vector<Segment> segments;
+  std::uint64_t released = 0;  ///< announcements up to this one are released once the chunk is applied
+  std::optional<ClockReport> report = {};  ///< one that need not travel alone
+  bool operator==(const Update&) const = default;
 };
 
 struct Acknowledgement {

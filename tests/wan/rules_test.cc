@@ -10,6 +10,7 @@
 
 #include "src/wire/float_bytes.h"
 #include "tests/wan/drawn_deployment.h"
+#include "tests/wan/report_in.h"
 #include "tests/wan/simulated_deployment.h"
 #include "tests/wan/synthetic_workload.h"
 
@@ -89,7 +90,7 @@ TEST_P(BoundedStaleness, NoReadIsServedFurtherAhead) {
     reported_.clear();
     SimulatedDeployment::Taps taps;
     taps.before_message = [&](Time, ProcessId to, ProcessId from, const Message& message) {
-      const auto* report = std::get_if<ClockReport>(&message.body);
+      const ClockReport* const report = report_in(message);
       if (report != nullptr) reported_[{to, from}] = report->clock;
     };
     taps.on_send = [&](Time, ProcessId from, ProcessId, const Message& message) {

@@ -10,6 +10,7 @@
 
 #include "tests/wan/drawn_deployment.h"
 #include "tests/wan/link_ledger.h"
+#include "tests/wan/report_in.h"
 #include "tests/wan/synthetic_workload.h"
 
 namespace meridian::wan {
@@ -243,7 +244,7 @@ TEST_P(Reports, NeverExceedTheSlowestBehindTheLink) {
     const SimulatedDeployment* watched = nullptr;
     SimulatedDeployment::Taps taps;
     taps.on_send = [&](Time, ProcessId from, ProcessId to, const Message& message) {
-      const auto* report = std::get_if<ClockReport>(&message.body);
+      const ClockReport* const report = report_in(message);
       if (report == nullptr || HasFailure()) return;
       ++reports;
       for (const OverlayNeighbour& neighbour : overlay.neighbours(to.datacenter)) {

@@ -304,7 +304,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{
             "UnknownUnlikeAll", "{v0: 0.5,", "{v0: 0.5, @threshold: 1,",
             "unknown key 'wan.parameters.threshold'; expected v0, schedule, v_end, ramp_clocks, floor, "
-            "soft_ratio, soft_below, by, share, values, rounding, encoding, tables, ds, ds_most, h or outer"},
+            "soft_ratio, soft_below, by, share, total_share, momentum, masking, values, rounding, encoding, "
+            "tables, ds, ds_most, h or outer"},
         Refusal{
             "UnknownOfADatacenter", "{name: tokyo}", "{name: tokyo, @worker: 2}",
             "unknown key 'datacenters[2].worker', perhaps 'datacenters[2].workers'; expected name, workers, "
@@ -545,9 +546,10 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Wan, Refused,
     testing::Values(
-        Refusal{"Mode", "mode: gaia", "mode: @gala",
-                "wan.mode is 'gala', perhaps 'gaia'; expected gaia, bsp, ssp, async, isolated, local_sgd or "
-                "sparse_loco"},
+        Refusal{
+            "Mode", "mode: gaia", "mode: @gala",
+            "wan.mode is 'gala', perhaps 'gaia'; expected gaia, bsp, ssp, async, isolated, local_sgd, dgc "
+            "or sparse_loco"},
         Refusal{"Schedule", "schedule: constant", "schedule: @cosine",
                 "wan.parameters.schedule is 'cosine'; expected inverse_sqrt, constant, linear or "
                 "learning_rate"},
@@ -705,7 +707,7 @@ TEST(ConfigReader, SpellsOutLinesAndColumnsFromOne) {
             "dir/test.yaml:2:7: seed is 'x'; expected a whole number from 0 to 18446744073709551615");
   EXPECT_EQ(problems_of(with("mode: gaia", "mode: gala")),
             "dir/test.yaml:27:9: wan.mode is 'gala', perhaps 'gaia'; expected gaia, bsp, ssp, async, "
-            "isolated, local_sgd or sparse_loco");
+            "isolated, local_sgd, dgc or sparse_loco");
 }
 
 TEST(ConfigReader, NamesEveryProblemInTheOrderOfTheFile) {
@@ -714,7 +716,7 @@ TEST(ConfigReader, NamesEveryProblemInTheOrderOfTheFile) {
   EXPECT_EQ(problems_of(text, {"workload.batch=0"}),
             "dir/test.yaml:2:7: seed is 'x'; expected a whole number from 0 to 18446744073709551615\n"
             "dir/test.yaml:27:9: wan.mode is 'gala', perhaps 'gaia'; expected gaia, bsp, ssp, async, "
-            "isolated, local_sgd or sparse_loco\n"
+            "isolated, local_sgd, dgc or sparse_loco\n"
             "dir/test.yaml:38:1: unknown key 'shard', perhaps 'shards'; expected name, seed, datacenters, "
             "workload, "
             "wan, shards or output\n"

@@ -79,6 +79,13 @@ TEST(ModeExplanation, ShowsParametersWithTheirParts) {
               AllOf(HasSubstr("\n  v_end "), HasSubstr("\n  ramp_clocks "), HasSubstr("\n  soft_below ")));
   EXPECT_THAT(explained({"wan.parameters.ds=auto"}),
               AllOf(HasSubstr("\n  ds                    auto "), HasSubstr("\n  ds_most ")));
+  EXPECT_THAT(explained({"wan.mode=dgc", "wan.parameters={total_share: 0.01}",
+                         "workload.optimizer={name: sgd, learning_rate: 0.1}",
+                         "wan.topology={tree: {ireland: tokyo, virginia: tokyo}}"}),
+              AllOf(HasSubstr("\n  momentum             0.9 "), HasSubstr("\n  masking "),
+                    HasSubstr("\n  total_share          0.01 ")));
+  EXPECT_THAT(explained({"wan.mode=sparse_loco"}),
+              AllOf(Not(HasSubstr("\n  momentum ")), Not(HasSubstr("\n  total_share "))));
   EXPECT_THAT(explained({"wan.mode=async"}), Not(HasSubstr("\n  ds ")));
 }
 

@@ -46,6 +46,7 @@ TEST(ModePresets, StandForTheirChoices) {
   EXPECT_EQ(choice("ssp"), (ModeChoice{"all", "every_clock", "applied_clock", false, "eager"}));
   EXPECT_EQ(choice("async"), (ModeChoice{"all", "every_h_clocks", "never", false, "eager"}));
   EXPECT_EQ(choice("isolated"), (ModeChoice{"nothing", "every_clock", "never", false, "eager"}));
+  EXPECT_EQ(choice("dgc"), (ModeChoice{"top_k", "every_clock", "applied_clock", false, "anchored"}));
   EXPECT_EQ(choice("local_sgd"), (ModeChoice{"all", "every_h_clocks", "applied_clock", false, "anchored"}));
 }
 
@@ -96,6 +97,17 @@ TEST(ModePresets, LocalSgdExchangesEveryTenClocksUnlessTold) {
   EXPECT_EQ(origin({"wan.parameters.h=null"}, "parameters.h"), Origin::default_value);
 }
 
+TEST(ModePresets, DgcSendsAThousandthAndOwnsTheMomentumUnlessTold) {
+  EXPECT_EQ(resolved({"wan.mode=dgc"}).parameters.share, 0.001);
+  const std::string plain = "workload.optimizer={name: sgd, learning_rate: 0.1}";
+  EXPECT_EQ(resolved({"wan.mode=dgc", plain}).parameters.momentum, 0.9);
+  EXPECT_EQ(origin({"wan.mode=dgc", plain}, "parameters.momentum"), Origin::preset);
+  EXPECT_EQ(resolved({"wan.mode=dgc", plain, "wan.parameters.momentum=0.5"}).parameters.momentum, 0.5);
+  EXPECT_EQ(resolved({"wan.mode=gaia", plain}).parameters.momentum, 0.0);
+  // The optimizer of the sample has a momentum of its own.
+  EXPECT_EQ(resolved({"wan.mode=dgc"}).parameters.momentum, 0.0);
+}
+
 TEST(ModePresets, EveryPartAndParameterHasAnOrigin) {
   const ResolvedMode mode =
       resolved({"wan.parameters.outer={learning_rate: 2}", "wan.parameters.soft_below=1"});
@@ -117,7 +129,7 @@ TEST(ModePresets, UnknownModesAreAnsweredWithTheKnownOnes) {
   const Result<ResolvedMode> mode = resolve_mode(wan);
   ASSERT_FALSE(mode);
   EXPECT_EQ(mode.error().message,
-            "wan.mode is 'gossip'; expected gaia, bsp, ssp, async, isolated, local_sgd or sparse_loco");
+            "wan.mode is 'gossip'; expected gaia, bsp, ssp, async, isolated, local_sgd, dgc or sparse_loco");
 }
 
 struct Nonsense {
@@ -145,6 +157,13 @@ TEST(ModePresets, WhatMakesNoSenseIsRefusedWithTheReason) {
       {{"wan.what=nothing", "wan.wait=never"}, "no update is ever announced"},
       {{"wan.what=nothing", "wan.selective_barrier=false"}, "report no clocks"},
       {{"wan.mode=local_sgd", "wan.parameters.h=1", "wan.parameters.ds=33"}, "at most 32 exchanges ahead"},
+      {{"wan.parameters.total_share=0.5"}, "nothing else makes a total"},
+      {{"wan.mode=local_sgd", "wan.topology=mesh", "datacenters.tokyo.servers=2",
+        "wan.parameters.total_share=0.5"},
+       "equally many servers in all datacenters in which totals begin"},
+      {{"wan.mode=bsp", "workload.optimizer={name: sgd, learning_rate: 0.1}", "wan.parameters.momentum=0.5"},
+       "nothing else keeps updates back"},
+      {{"wan.mode=dgc", "wan.parameters={momentum: 0.5}"}, "expected a momentum in one of them"},
   };
   for (const Nonsense& nonsense : all) {
     const std::string problems = sample::problems_of(kYaml, nonsense.overrides);
@@ -164,6 +183,10 @@ TEST(ModePresets, WhatMakesSenseIsNotRefused) {
            {"wan.mode=ssp", "wan.merge=ordered", "wan.parameters.ds=0"},
            {"wan.mode=ssp", "wan.selective_barrier=true"},
            {"wan.mode=local_sgd", "wan.what=significance_filter"},
+           {"wan.mode=dgc"},
+           {"wan.mode=dgc", "wan.parameters={values: 2bit, total_share: 0.01, masking: false}",
+            "wan.topology={tree: {ireland: tokyo, virginia: tokyo}}"},
+           {"wan.parameters={momentum: 0.5}", "workload.optimizer={name: sgd, learning_rate: 0.1}"},
            {"wan.mode=local_sgd", "wan.parameters.outer={name: nesterov, learning_rate: 0.7, momentum: 0.9}"},
        }) {
     const Result<Config> config = sample::read(kYaml, overrides);
@@ -184,7 +207,7 @@ TEST(ModePresets, EveryContradictionIsNamedAtOnce) {
 TEST(ModePresets, AWordThatIsRefusedBringsNoContradiction) {
   EXPECT_EQ(sample::problems_of(kYaml, {"wan.mode=bps", "wan.merge=ordered"}),
             "--set wan.mode=bps: wan.mode is 'bps', perhaps 'bsp'; expected gaia, bsp, ssp, async, isolated, "
-            "local_sgd or sparse_loco");
+            "local_sgd, dgc or sparse_loco");
 }
 
 }  // namespace

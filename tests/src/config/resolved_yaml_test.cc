@@ -144,6 +144,9 @@ TEST(ResolvedYaml, SaysEveryKeyOnce) {
     soft_below: 0.5
     by: entry
     share: 0.01
+    total_share: 1
+    momentum: 0
+    masking: true
     values: fp32
     rounding: nearest
     encoding: compact

@@ -74,6 +74,7 @@ TEST(RunIdentity, SeesWhatMatters) {
                              "wan.parameters.soft_below=0.6",
                              "wan.parameters.by=row",
                              "wan.parameters.share=0.02",
+                             "wan.parameters.masking=false",
                              "wan.parameters.values=8bit",
                              "wan.parameters.rounding=stochastic",
                              "wan.parameters.encoding=plain",
@@ -97,6 +98,13 @@ TEST(RunIdentity, SeesWhatMatters) {
                              "shards=9"}) {
     EXPECT_NE(run_id(config_of(kYaml, {change})), run_id(config)) << change;
   }
+  const std::vector<std::string> tree = {"wan.mode=sparse_loco",
+                                         "wan.topology={tree: {ireland: tokyo, virginia: tokyo}}"};
+  EXPECT_NE(run_id(config_of(kYaml, {tree[0], tree[1], "wan.parameters.total_share=0.02"})),
+            run_id(config_of(kYaml, tree)));
+  const std::string plain = "workload.optimizer={name: sgd, learning_rate: 0.1}";
+  EXPECT_NE(run_id(config_of(kYaml, {plain, "wan.parameters.momentum=0.5"})),
+            run_id(config_of(kYaml, {plain})));
   for (const auto& [schedule, change] :
        std::vector<std::pair<std::string, std::string>>{{"{name: step, every: 9}", "every=8"},
                                                         {"{name: step, every: 9}", "factor=0.2"},

@@ -64,6 +64,9 @@ TEST(CodecMutations, AreRefusedOrWellFormed) {
     ASSERT_TRUE(twice) << kind_name(body) << ", mutation " << i << ": " << twice.error().message;
     ASSERT_EQ(encode_header(twice.value().body, twice.value().position), again)
         << kind_name(body) << ", mutation " << i;
+    // Only an update without segments may come with a payload or without.
+    const auto* const update = std::get_if<Update>(&decoded.value().body);
+    if (update != nullptr && update->segments.empty()) continue;
     ASSERT_EQ(payloads_for(decoded.value().body).size(), payloads.size())
         << kind_name(body) << ", mutation " << i;
   }

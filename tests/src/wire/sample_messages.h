@@ -24,10 +24,8 @@ inline std::vector<Payload> payloads_for(const Body& body) {
   };
   if (const auto* reply = std::get_if<PullReply>(&body)) return one_each(reply->segments);
   if (const auto* push = std::get_if<Push>(&body)) return one_each(push->segments);
-  if (const auto* update = std::get_if<Update>(&body)) {
-    // How long it is only who decodes it can tell.
-    if (!update->segments.empty()) return {payload_of_size(9)};
-  }
+  // How long it is only who decodes it can tell.
+  if (std::holds_alternative<Update>(body)) return {payload_of_size(9)};
   if (std::holds_alternative<Announcement>(body)) return {payload_of_size(5)};
   return {};
 }
@@ -52,6 +50,7 @@ inline std::vector<Body> sample_bodies() {
       ServerSample{45, true, 1000, 10, 0.125, {{1, 100, 200}, {2, 300, 400}}},
       Update{99, 46, sparse},
       Update{100, 46, {}, 12},
+      Update{101, 46, {}, 12, ClockReport{47, 46, 101, 3, 77}},
       ClockReport{47, 46, 101, 3, 77},
       Acknowledgement{3, 78},
       Evaluation{48, 0.875, 5},

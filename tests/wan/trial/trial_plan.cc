@@ -149,6 +149,19 @@ class Planner {
       parameters.values = one_of(fp32, fp32, bits8, bits4);
       parameters.rounding = one_of(RoundingMode::nearest, RoundingMode::stochastic);
     }
+    // Where momentum enters replicas at once, their sums are not the steps' own.
+    if (parts.what == "top_k" && plan_.mode == "local_sgd" && one_in(2)) {
+      parameters.momentum = 0.5;
+      parameters.masking = one_in(2);
+    }
+    // Totals that begin in several datacenters are the same only where servers are cut alike.
+    const std::vector<DatacenterShape>& shapes = options.datacenters;
+    const bool alike = std::all_of(shapes.begin(), shapes.end(), [&](const DatacenterShape& shape) {
+      return shape.servers == shapes.front().servers;
+    });
+    if (parts.what != "all" && plan_.mode == "local_sgd" && alike && one_in(2)) {
+      parameters.total_share = one_of(0.05, 0.3);
+    }
     // Links fall behind, and entries are announced, where updates are not small.
     const bool small = parts.selective_barrier ? one_in(8) : one_in(2);
     parameters.encoding = small ? Encoding::compact : Encoding::plain;
