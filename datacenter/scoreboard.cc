@@ -73,6 +73,7 @@ std::optional<Scoreboard::Measurement> Scoreboard::take_complete() {
       sum.datacenter = link.datacenter;
       sum.data += link.data;
       sum.control += link.control;
+      sum.payload += link.payload;
     }
   }
   for (const auto& [datacenter, bytes] : links) all.servers.links.push_back(bytes);

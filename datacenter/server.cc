@@ -366,7 +366,11 @@ void Server::collect_measurements(Time now, Actions& actions) {
                               actions);
     }
     std::uint64_t wan_bytes = 0;
-    for (const LinkBytes& link : complete->servers.links) wan_bytes += link.data + link.control;
+    std::uint64_t payload_bytes = 0;
+    for (const LinkBytes& link : complete->servers.links) {
+      wan_bytes += link.data + link.control;
+      payload_bytes += link.payload;
+    }
     actions.report(Measured{.clock = complete->clock,
                             .objective = objective,
                             .loss = complete->sums.loss_sum /
@@ -379,6 +383,7 @@ void Server::collect_measurements(Time now, Actions& actions) {
                             .final = complete->final,
                             .stop_reason = complete->final ? replication_.stop_reason() : StopReason::none,
                             .wan_bytes = wan_bytes,
+                            .payload_bytes = payload_bytes,
                             .entries_considered = complete->servers.entries_considered,
                             .entries_sent = complete->servers.entries_sent,
                             .difference_bound = complete->servers.difference_bound,

@@ -78,7 +78,7 @@ Mirror::Mirror(MirrorOptions options, Mode mode, const datacenter::ShardMap& sha
   }
   for (std::size_t n = 0; n < options_.neighbours.size(); ++n) {
     const Neighbour& neighbour = options_.neighbours[n];
-    bytes_.push_back({static_cast<std::uint16_t>(neighbour.datacenter), 0, 0});
+    bytes_.push_back({static_cast<std::uint16_t>(neighbour.datacenter)});
     for (std::size_t index = 0; index < neighbour.servers; ++index) {
       const std::vector<TableRange> theirs = shards.server_ranges(index, neighbour.servers);
       std::vector<TableRange> shared;
@@ -231,6 +231,7 @@ void Mirror::send_chunks(Time now, Session& session, std::vector<UpdateChunk> ch
                            session.out.complete_clock() > session.told_complete;
     if (mode_.merge->clocks_apart() && completes) chunk.header.report = tell_report(session);
     chunk.header.segments = header_segments(chunk, mode_.encoding);
+    bytes_[session.neighbour].payload += chunk.encoded.size();
     std::vector<Payload> payloads;
     if (chunk.encoded.size() > 0) payloads.push_back(std::move(chunk.encoded));
     send(now, session, Channel::data, {std::move(chunk.header), std::move(payloads)}, actions);

@@ -85,6 +85,7 @@ void add_wan(WanSummary& sum, const WanSummary& term) {
   sum.bytes_sent += term.bytes_sent;
   sum.data_bytes += term.data_bytes;
   sum.control_bytes += term.control_bytes;
+  sum.payload_bytes += term.payload_bytes;
   sum.entries_considered += term.entries_considered;
   sum.entries_sent += term.entries_sent;
   sum.links.insert(sum.links.end(), term.links.begin(), term.links.end());
@@ -119,6 +120,7 @@ void find_target(const std::vector<DatacenterPart>& parts, ObjectiveSummary& obj
     std::size_t met = 0;
     double time_s = 0.0;
     std::uint64_t bytes = 0;
+    std::uint64_t payload_bytes = 0;
   };
   std::map<std::uint64_t, Evaluation> evaluations;
   for (const DatacenterPart& part : parts) {
@@ -133,6 +135,7 @@ void find_target(const std::vector<DatacenterPart>& parts, ObjectiveSummary& obj
       evaluation.met += 1;
       evaluation.time_s = std::max(evaluation.time_s, sample.time_s);
       evaluation.bytes += sample.wan_bytes;
+      evaluation.payload_bytes += sample.payload_bytes;
     }
   }
   for (const auto& [clock, evaluation] : evaluations) {
@@ -140,6 +143,7 @@ void find_target(const std::vector<DatacenterPart>& parts, ObjectiveSummary& obj
     objective.clocks_to_target = clock;
     objective.time_to_target_s = evaluation.time_s;
     wan.bytes_to_target = evaluation.bytes;
+    wan.payload_bytes_to_target = evaluation.payload_bytes;
     return;
   }
 }

@@ -46,7 +46,9 @@ Json wan_json(const WanSummary& wan) {
   return Json{{"bytes_sent", wan.bytes_sent},
               {"data_bytes", wan.data_bytes},
               {"control_bytes", wan.control_bytes},
+              {"payload_bytes", wan.payload_bytes},
               {"bytes_to_target", or_null(wan.bytes_to_target)},
+              {"payload_bytes_to_target", or_null(wan.payload_bytes_to_target)},
               {"entries_considered", wan.entries_considered},
               {"entries_sent", wan.entries_sent},
               {"links", std::move(links)}};
@@ -93,7 +95,9 @@ WanSummary read_wan(JsonObjectReader reader) {
   wan.bytes_sent = reader.count("bytes_sent");
   wan.data_bytes = reader.count("data_bytes");
   wan.control_bytes = reader.count("control_bytes");
+  wan.payload_bytes = reader.count("payload_bytes");
   wan.bytes_to_target = reader.count_or_null("bytes_to_target");
+  wan.payload_bytes_to_target = reader.count_or_null("payload_bytes_to_target");
   wan.entries_considered = reader.count("entries_considered");
   wan.entries_sent = reader.count("entries_sent");
   reader.each("links", [&](JsonObjectReader& link) {

@@ -50,6 +50,8 @@ struct WanSummary {
   std::uint64_t entries_considered = 0;  ///< for each filter pass and link, without the drain
   std::uint64_t entries_sent = 0;
   std::vector<LinkSummary> links;
+  std::uint64_t payload_bytes = 0;  ///< of data_bytes: updates without headers and framing
+  std::optional<std::uint64_t> payload_bytes_to_target = {};
 
   bool operator==(const WanSummary&) const = default;
 };

@@ -28,8 +28,9 @@ Result<TimelineSample> sample_from_line(std::string_view line, const std::string
   sample.datacenter = reader.text("datacenter");
   sample.objective = reader.number_or_null("objective");
   sample.wan_bytes = reader.count("wan_bytes");
+  if (json.contains("payload_bytes")) sample.payload_bytes = reader.count("payload_bytes");
   sample.entries_sent_share = reader.number_or_null("entries_sent_share");
-  // Lines of earlier versions have neither of these.
+  // Lines of earlier versions have neither of these, nor payload_bytes.
   sample.train_loss = reader.number_or_null("train_loss", /*required=*/false);
   if (json.contains("figures")) {
     JsonObjectReader figures = reader.object("figures");
@@ -52,6 +53,7 @@ std::string to_json_line(const TimelineSample& sample) {
       {"datacenter", sample.datacenter},
       {"objective", sample.objective ? Json(*sample.objective) : Json(nullptr)},
       {"wan_bytes", sample.wan_bytes},
+      {"payload_bytes", sample.payload_bytes},
       {"entries_sent_share", sample.entries_sent_share ? Json(*sample.entries_sent_share) : Json(nullptr)}};
   // Where there is nothing to say, nothing is said: as before there were any.
   if (sample.train_loss) json["train_loss"] = *sample.train_loss;

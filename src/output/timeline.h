@@ -23,6 +23,7 @@ struct TimelineSample {
   std::optional<double> entries_sent_share;  ///< of the entries considered so far, 0 to 1
   std::optional<double> train_loss = {};     ///< mean over the samples since the line before
   std::vector<NamedFigure> figures = {};     ///< the workload's other figures of this evaluation
+  std::uint64_t payload_bytes = 0;           ///< of wan_bytes: updates without headers and framing
 
   bool operator==(const TimelineSample&) const = default;
 };

@@ -39,6 +39,7 @@ output::TimelineSample DatacenterRecord::sample(Time now, const Measured& measur
   line.datacenter = deployment_.config().datacenters[datacenter_].name;
   line.objective = measured.objective;
   line.wan_bytes = measured.wan_bytes;
+  line.payload_bytes = measured.payload_bytes;
   if (measured.entries_considered > 0) {
     line.entries_sent_share =
         static_cast<double>(measured.entries_sent) / static_cast<double>(measured.entries_considered);
@@ -82,6 +83,7 @@ output::DatacenterPart DatacenterRecord::part(Time zero) const {
     for (const LinkBytes& link : latest->links) {
       summary.wan.data_bytes += link.data;
       summary.wan.control_bytes += link.control;
+      summary.wan.payload_bytes += link.payload;
       if (link.data + link.control == 0 || link.datacenter >= config.datacenters.size()) continue;
       summary.wan.links.push_back(
           {own.name, config.datacenters.at(link.datacenter).name, link.data + link.control, {}});

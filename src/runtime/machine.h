@@ -61,6 +61,7 @@ struct Measured {
   bool final = false;                         ///< after the drain
   StopReason stop_reason = StopReason::none;  ///< with `final`
   std::uint64_t wan_bytes = 0;
+  std::uint64_t payload_bytes = 0;  ///< of wan_bytes: updates without headers and framing
   std::uint64_t entries_considered = 0;
   std::uint64_t entries_sent = 0;
   double difference_bound = 0.0;

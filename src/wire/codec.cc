@@ -124,6 +124,7 @@ struct HeaderWriter {
       links[i].setDatacenter(sample.links[i].datacenter);
       links[i].setData(sample.links[i].data);
       links[i].setControl(sample.links[i].control);
+      links[i].setPayload(sample.links[i].payload);
     }
   }
   void operator()(const Update& update) {
@@ -272,7 +273,7 @@ Body read_body(schema::Header::Reader header) {
                           in.getEntriesSent(), in.getDifferenceBound(), {}};
       if (in.getLinks().size() > kMaxSegments) throw Malformed{fmt::format("{} links", in.getLinks().size())};
       for (const auto link : in.getLinks()) {
-        sample.links.push_back({link.getDatacenter(), link.getData(), link.getControl()});
+        sample.links.push_back({link.getDatacenter(), link.getData(), link.getControl(), link.getPayload()});
       }
       return sample;
     }

@@ -91,6 +91,7 @@ struct LinkBytes {
   datacenter @0 :UInt16;    # to
   data @1 :UInt64;
   control @2 :UInt64;
+  payload @3 :UInt64;       # of data: updates without headers and framing
 }
 
 struct ServerSample {

@@ -136,6 +136,7 @@ struct LinkBytes {
   std::uint16_t datacenter = 0;
   std::uint64_t data = 0;
   std::uint64_t control = 0;
+  std::uint64_t payload = 0;  ///< of data: updates without headers and framing
   bool operator==(const LinkBytes&) const = default;
 };
 

@@ -36,7 +36,7 @@ DatacenterPart part_of(const std::string& name, const std::string& to, double st
   summary.clocks = 100;
   summary.objective.target = 0.8;
   summary.objective.final = objectives.back();
-  summary.wan = {1000, 900, 100, 77, 40, 4, {{name, to, 1000, 0.5}}};
+  summary.wan = {1000, 900, 100, 77, 40, 4, {{name, to, 1000, 0.5}}, 850};
   summary.waits_s = {1.0, std::nullopt, 0.25};
   summary.replicas.drained = true;
   summary.datacenters = {{name, 100, 2, 1, objectives.back()}};
@@ -73,6 +73,7 @@ TEST(JoinDatacenters, SumsWhatAddsUpAndOrdersAsTheConfigurationDoes) {
   EXPECT_EQ(run.wan.bytes_sent, 3000U);
   EXPECT_EQ(run.wan.data_bytes, 2700U);
   EXPECT_EQ(run.wan.control_bytes, 300U);
+  EXPECT_EQ(run.wan.payload_bytes, 2550U);
   EXPECT_EQ(run.wan.entries_considered, 120U);
   EXPECT_EQ(run.wan.entries_sent, 12U);
   EXPECT_EQ(run.wan.links.size(), 3U);
@@ -120,10 +121,12 @@ TEST(JoinDatacenters, TheTargetCountsWhenAllMetItAtTheSameClock) {
 TEST(JoinDatacenters, BytesToTargetAreEachDatacentersOwnAtThatClock) {
   auto parts = three_parts();
   parts[0].timeline[3].wan_bytes = 7;
+  for (DatacenterPart& part : parts) part.timeline[3].payload_bytes = part.timeline[3].wan_bytes - 2;
   // A second measurement at the same clock is the one after the drain: it counts for neither time nor bytes.
   parts[0].timeline.push_back({50.0, 100, "tokyo", 0.95, 5000, 0.1});
   const Summary run = joined(std::move(parts)).summary;
   EXPECT_EQ(run.wan.bytes_to_target, 807U);
+  EXPECT_EQ(run.wan.payload_bytes_to_target, 801U);
   EXPECT_DOUBLE_EQ(run.objective.time_to_target_s.value(), 6.0);
 }
 

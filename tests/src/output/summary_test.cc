@@ -28,7 +28,7 @@ Summary example() {
   summary.time_s = 57;
   summary.clocks = 500;
   summary.objective = {"accuracy", true, 0.8612, 0.86, 56.5, 475};
-  summary.wan = {1000, 900, 100, 800, 40, 4, {{"tokyo", "ireland", 1000, 0.125}}};
+  summary.wan = {1000, 900, 100, 800, 40, 4, {{"tokyo", "ireland", 1000, 0.125}}, 850, 700};
   summary.waits_s = {1.5, std::nullopt, 0.1};
   summary.replicas = {0.02, 3e-7, true};
   summary.datacenters = {{"tokyo", 500, 2, 1, 0.8612}, {"ireland", 501, 3, 2, std::nullopt}};
@@ -65,7 +65,9 @@ TEST(Summary, TextHasTheKeysInTheirOrder) {
     "bytes_sent": 1000,
     "data_bytes": 900,
     "control_bytes": 100,
+    "payload_bytes": 850,
     "bytes_to_target": 800,
+    "payload_bytes_to_target": 700,
     "entries_considered": 40,
     "entries_sent": 4,
     "links": [

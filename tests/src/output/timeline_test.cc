@@ -13,13 +13,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const TimelineSample kFirst{1.25, 25, "tokyo", 0.5, 1000, 0.04};
+const TimelineSample kFirst{1.25, 25, "tokyo", 0.5, 1000, 0.04, {}, {}, 900};
 const TimelineSample kSecond{2.5, 50, "ireland", std::nullopt, 0, std::nullopt};
 
 TEST(Timeline, ALineHasTheKeysInTheirOrder) {
   EXPECT_EQ(to_json_line(kFirst),
             "{\"time_s\":1.25,\"clock\":25,\"datacenter\":\"tokyo\",\"objective\":0.5,\"wan_bytes\":1000,"
-            "\"entries_sent_share\":0.04}\n");
+            "\"payload_bytes\":900,\"entries_sent_share\":0.04}\n");
 }
 
 TEST(Timeline, KeepsTheFiguresOfAWorkload) {
