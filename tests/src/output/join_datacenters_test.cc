@@ -124,6 +124,9 @@ TEST(JoinDatacenters, BytesToTargetAreEachDatacentersOwnAtThatClock) {
   parts[0].timeline.push_back({50.0, 100, "tokyo", 0.95, 5000, 0.1});
   const Summary run = joined(std::move(parts)).summary;
   EXPECT_EQ(run.wan.bytes_to_target, 807U);
+  EXPECT_EQ(run.datacenters[0].bytes_to_target, 400U);
+  EXPECT_EQ(run.datacenters[2].name, "tokyo");
+  EXPECT_EQ(run.datacenters[2].bytes_to_target, 7U);
   EXPECT_DOUBLE_EQ(run.objective.time_to_target_s.value(), 6.0);
 }
 
@@ -134,6 +137,9 @@ TEST(JoinDatacenters, WithoutAClockAtWhichAllMetItTheTargetWasNotReached) {
   EXPECT_EQ(run.objective.clocks_to_target, std::nullopt);
   EXPECT_EQ(run.objective.time_to_target_s, std::nullopt);
   EXPECT_EQ(run.wan.bytes_to_target, std::nullopt);
+  for (const DatacenterSummary& datacenter : run.datacenters) {
+    EXPECT_EQ(datacenter.bytes_to_target, std::nullopt) << datacenter.name;
+  }
 }
 
 TEST(JoinDatacenters, ASmallerObjectiveMayBeTheBetterOne) {
