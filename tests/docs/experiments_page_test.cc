@@ -47,6 +47,7 @@ TEST(ExperimentsPage, HasEveryKey) {
   add_known("'?': 1", "", keys);
   add_known("axes: [{'?': 1}]", "axes[].", keys);
   add_known("axes: [{name: a, values: [{'?': 1}]}]", "axes[].values[].", keys);
+  add_known("centralised: {'?': 1}", "centralised.", keys);
   EXPECT_EQ(documented("experiment key"), keys);
 }
 
