@@ -60,6 +60,10 @@ Result<sweep::CentralisedAnswer> centralised_of(const ReportArguments& arguments
                            {arguments.region, arguments.data_gb});
 }
 
+std::string note_of(const sweep::CentralisedAnswer& centralised) {
+  return fmt::format("{}: {}", kCentralised, centralised.note);
+}
+
 /// Tables, plots and page of these runs, each a cell of its own.
 Failure write_page(const ReportArguments& arguments, const std::vector<output::ComparedRun>& runs,
                    const output::ComparisonReferences& references,
@@ -85,7 +89,7 @@ Failure write_page(const ReportArguments& arguments, const std::vector<output::C
                              .baseline = references.baseline,
                              .lan = references.lan,
                              .computed = true});
-    results.notes.push_back(centralised->note);
+    results.notes.push_back(note_of(*centralised));
   }
   Supervisor supervisor;
   return write_results(results, *arguments.page, supervisor);
@@ -140,7 +144,7 @@ int report_command(const ReportArguments& arguments) {
   }
   if (centralised) {
     runs.push_back({.label = kCentralised, .links = "LAN", .summary = centralised->runs.front()});
-    print_error(printable(centralised->note, kLongestNote));
+    print_error(printable(note_of(*centralised), kLongestNote));
   }
   const auto rows = output::compare_runs(runs, references);
   fmt::print("{}", arguments.json ? output::comparison_json(rows) : output::comparison_text(rows));

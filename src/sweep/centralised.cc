@@ -155,9 +155,8 @@ std::size_t best_of(const std::vector<Runs>& regions) {
 std::string note_of(const output::Summary& run, double moving_s, const char* why) {
   const output::DatacenterSummary& all = run.datacenters.front();
   return fmt::format(
-      "centralised is computed, not run: {:.4g} GB of {:.4g} GB of training data move to {}{} in {:.4g} s, "
-      "then {} "
-      "goes as over the LAN, with all {} machines there",
+      "computed, not run: {:.6g} GB of {:.6g} GB of training data move to {}{} in {:.1f} s, "
+      "then {} goes as over the LAN, with all {} machines there",
       static_cast<double>(run.wan.bytes_sent) / kBytesPerGb,
       static_cast<double>(*all.training_bytes) / kBytesPerGb, all.name, why, moving_s, run.wan_mode,
       all.machines);

@@ -51,9 +51,11 @@ std::string shown_cost(const std::optional<Spread>& spread, const std::string& c
   const auto amount = [](double value, const std::string& unit) {
     return std::isfinite(value) ? output::amount_text(value, unit) : std::string("not reached");
   };
-  std::string text = amount(spread->median, currency);
-  if (spread->least == spread->most) return text;
-  return fmt::format("{} [{}–{}]", text, amount(spread->least, ""), amount(spread->most, ""));
+  const std::string text = amount(spread->median, currency);
+  const std::string least = amount(spread->least, "");
+  const std::string most = amount(spread->most, "");
+  // A range that does not show is none to show.
+  return least == most ? text : fmt::format("{} [{}–{}]", text, least, most);
 }
 
 CellFigures own_figures(const CellResult& cell) {

@@ -150,7 +150,7 @@ TEST_F(CentralisedCells, BecomeRowsThatSayWhatTheyAre) {
   const std::vector<std::string> notes = notes_of(results);
   ASSERT_EQ(notes.size(), 3U);
   EXPECT_EQ(notes[0], "Prices of 2023-08-06 in USD: a list");
-  EXPECT_THAT(notes[1], HasSubstr("centralised, WAN: centralised is computed, not run: 1 GB of 2 GB"));
+  EXPECT_THAT(notes[1], HasSubstr("centralised, WAN: computed, not run: 1 GB of 2 GB"));
   EXPECT_THAT(notes[2], HasSubstr("centralised, slow: "));
 }
 

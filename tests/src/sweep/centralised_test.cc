@@ -82,7 +82,7 @@ TEST(Centralised, IsTheLanRunAfterTheDataHaveMoved) {
   EXPECT_DOUBLE_EQ(run.cost->to_target.machines.value(), 7 * 36.0 / 3600);
   EXPECT_DOUBLE_EQ(run.cost->to_target.total.value(), 0.07 + 0.091);
   EXPECT_EQ(answer.note,
-            "centralised is computed, not run: 1.1 GB of 3.1 GB of training data move to east in 100.1 s, then "
+            "computed, not run: 1.1 GB of 3.1 GB of training data move to east in 100.1 s, then "
             "bsp goes "
             "as over the LAN, with all 7 machines there");
 }
