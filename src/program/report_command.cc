@@ -51,9 +51,10 @@ Result<sweep::CentralisedAnswer> centralised_of(const ReportArguments& arguments
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (runs[i].links == "WAN" && (!wan || references.baseline == i)) wan = i;
   }
-  if (!wan)
+  if (!wan) {
     return Error{
         "--centralised: expected a run over a WAN among the folders, whose links the data move over"};
+  }
   const Result<Config> config = config_of_run(arguments.folders[*wan]);
   if (!config) return config.error();
   return sweep::centralise(config.value(), {runs[*references.lan].summary},
