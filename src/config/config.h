@@ -156,6 +156,9 @@ struct DatacenterConfig {
   std::size_t workers = 1;
   std::size_t servers = 1;
   std::vector<HostConfig> hosts;  ///< one for each server; empty where only `run` and `simulate` are used
+  std::optional<std::size_t> machines = {};  ///< that are paid for; one for each worker where not given
+
+  std::size_t paid_machines() const { return machines.value_or(workers); }
 
   bool operator==(const DatacenterConfig&) const = default;
 };
@@ -208,6 +211,24 @@ struct DatacenterCaps {
   std::optional<double> ingress_mbps = std::nullopt;
 
   bool operator==(const DatacenterCaps&) const = default;
+};
+
+/// What one region charges. A price that is not known is not there.
+struct RegionPrices {
+  std::optional<double> egress_per_gb = std::nullopt;     ///< for 10^9 bytes sent to another region
+  std::optional<double> machine_per_hour = std::nullopt;  ///< for one machine
+
+  bool operator==(const RegionPrices&) const = default;
+};
+
+/// A list of prices as somebody published it.
+struct PricesConfig {
+  std::string dated;                  ///< the day, "2026-01-31"
+  std::string source;                 ///< where it is from, for its readers
+  std::string currency;               ///< three letters, "USD"
+  std::vector<RegionPrices> regions;  ///< by position in `datacenters`
+
+  bool operator==(const PricesConfig&) const = default;
 };
 
 /// Something that happens to links or to a datacenter at a given time, counted as a trace's times are.
@@ -340,6 +361,7 @@ struct WanConfig {
   std::vector<std::vector<LinkConfig>> links;
   std::vector<DatacenterCaps> caps;     ///< by position in `datacenters`
   std::vector<LinkEventConfig> events;  ///< in the order of their times
+  std::optional<PricesConfig> prices;   ///< nothing where none are given: then nobody knows the cost
   TopologyConfig topology;
   /// As written, whether the mode uses them or not; see resolve_mode for those in effect.
   WanParameters parameters;
@@ -347,6 +369,9 @@ struct WanConfig {
   std::string on_barrier = "stop";  ///< open | stop: a selective barrier that outlives its deadline
   DeadlinesConfig deadlines;
   GivenKeys given;
+
+  /// Whether every link is as inside a datacenter.
+  bool is_lan() const;
 
   bool operator==(const WanConfig&) const = default;
 };

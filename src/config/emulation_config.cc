@@ -90,6 +90,7 @@ class EmulationReader {
     LinksDescription read = document.read(emulation_.places);
     emulation_.links = std::move(read.links);
     emulation_.caps = std::move(read.caps);
+    emulation_.prices = std::move(read.prices);
     emulation_.events = std::move(read.events);
     for (std::size_t i = 0; i < relays.size(); ++i) {
       Fields fields(problems_, &relays[i], fmt::format("relays[{}]", i));
@@ -211,6 +212,7 @@ Result<EmulationConfig> read_links_file(const std::filesystem::path& file) {
   if (!problems.empty()) return Error{problems.text()};
   links.links = std::move(read.links);
   links.caps = std::move(read.caps);
+  links.prices = std::move(read.prices);
   links.events = std::move(read.events);
   return links;
 }
@@ -226,7 +228,7 @@ ConfigKind kind_of_config(const std::filesystem::path& file) {
     return std::any_of(keys.begin(), keys.end(), [&](auto key) { return tree->find(key) != nullptr; });
   };
   if (has_any({"relays", "links", "api"})) return ConfigKind::emulation;
-  return has_any({"pairs", "default", "caps", "events"}) ? ConfigKind::links : ConfigKind::run;
+  return has_any({"pairs", "default", "caps", "prices", "events"}) ? ConfigKind::links : ConfigKind::run;
 }
 
 Result<LinkEventConfig> read_event_text(std::string_view text, const std::vector<std::string>& places) {

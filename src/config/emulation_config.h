@@ -39,6 +39,7 @@ struct EmulationConfig {
   std::vector<std::vector<std::optional<LinkConfig>>> links;  ///< [from][to]; all that relays use are there
   std::vector<DatacenterCaps> caps;
   std::vector<LinkEventConfig> events;
+  std::optional<PricesConfig> prices = std::nullopt;  ///< for whoever reads them; an emulation costs nothing
   std::vector<RelayConfig> relays;
   std::optional<HostPort> api;  ///< where the HTTP API listens; nowhere if empty
 

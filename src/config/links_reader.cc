@@ -6,6 +6,7 @@
 
 #include "src/config/input_file.h"
 #include "src/config/link_events.h"
+#include "src/config/link_prices.h"
 #include "src/config/spelling.h"
 
 namespace meridian {
@@ -116,6 +117,7 @@ void LinksDocument::read_layer(const Layer& layer, LinksDescription& description
   read_default(fields, layer, description);
   read_pairs(fields, layer, description);
   read_caps(fields, description);
+  read_prices_of(fields, description);
   read_events(fields, layer, description);
   fields.refuse_unknown();
 }
@@ -230,6 +232,18 @@ void LinksDocument::read_caps(Fields& fields, LinksDescription& description) {
     own.refuse_unknown();
     if (position) description.caps[*position] = read;
   }
+}
+
+/// A list of prices is of one day and one source: one beside the file stands in place of the file's.
+void LinksDocument::read_prices_of(Fields& fields, LinksDescription& description) {
+  const YamlNode* node = fields.find("prices");
+  if (node == nullptr) return;
+  Fields own(problems_, node, fields.path_of("prices"));
+  if (!own.has_map()) return;
+  description.prices =
+      read_prices(own, names_.size(), [this](Place place, const std::string& text, const std::string& path) {
+        return position_of_name(place, text, path);
+      });
 }
 
 void LinksDocument::read_events(Fields& fields, const Layer& layer, LinksDescription& description) {

@@ -20,6 +20,7 @@ struct LinksDescription {
   std::vector<std::vector<std::optional<LinkConfig>>> links;  ///< [from][to]; nothing where it says nothing
   std::vector<DatacenterCaps> caps;
   std::vector<LinkEventConfig> events;  ///< by time
+  std::optional<PricesConfig> prices;   ///< of the last layer that has any
   std::optional<LinkConfig> lan;        ///< of the links file
 };
 
@@ -65,6 +66,7 @@ class LinksDocument {
   std::optional<Ends> read_ends(Fields& fields, bool& both_ways);
   void note(Fields& fields, Ends ends, bool both_ways, const std::optional<LinkConfig>& link);
   void read_caps(Fields& fields, LinksDescription& description);
+  void read_prices_of(Fields& fields, LinksDescription& description);
   void read_events(Fields& fields, const Layer& layer, LinksDescription& description);
   std::optional<std::size_t> position_of(const YamlNode& node, const std::string& path);
   std::optional<std::size_t> position_of_name(Place place, const std::string& text, const std::string& path);

@@ -126,6 +126,20 @@ std::string describe_links(const Names& names, const OptionalLinks& links,
   return text;
 }
 
+std::string describe_prices(const Names& names, const std::optional<PricesConfig>& prices) {
+  if (!prices) return {};
+  const auto shown = [](const std::optional<double>& price) {
+    return price ? fmt::format("{:.6g}", *price) : std::string("-");
+  };
+  std::vector<std::vector<std::string>> rows(
+      1, {"prices in " + prices->currency, "a GB sent away", "a machine's hour"});
+  for (std::size_t d = 0; d < prices->regions.size(); ++d) {
+    const RegionPrices& region = prices->regions[d];
+    rows.push_back({names[d], shown(region.egress_per_gb), shown(region.machine_per_hour)});
+  }
+  return table_of(rows) + fmt::format("prices of {}: {}\n", prices->dated, prices->source);
+}
+
 std::string describe_links_table(const Config& config) {
   Names names;
   for (const DatacenterConfig& datacenter : config.datacenters) names.push_back(datacenter.name);
@@ -135,7 +149,8 @@ std::string describe_links_table(const Config& config) {
   }
   const LinkConfig& lan = config.wan.lan;
   return describe_links(names, links, config.wan.caps, config.wan.events) +
-         fmt::format("inside a datacenter: {}\n", describe(lan, 2 * lan.delay_ms));
+         fmt::format("inside a datacenter: {}\n", describe(lan, 2 * lan.delay_ms)) +
+         describe_prices(names, config.wan.prices);
 }
 
 }  // namespace meridian

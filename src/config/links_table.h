@@ -17,7 +17,11 @@ std::string describe_links(const std::vector<std::string>& names,
                            const std::vector<DatacenterCaps>& caps,
                            const std::vector<LinkEventConfig>& events);
 
-/// The same for a run, and a line for the LAN.
+/// A line with the day, the source and the currency, and one for each place: what a GB (10^9 bytes) sent to
+/// another region and an hour of a machine cost. Empty without prices.
+std::string describe_prices(const std::vector<std::string>& names, const std::optional<PricesConfig>& prices);
+
+/// Links and prices of a run, and a line for the LAN.
 std::string describe_links_table(const Config& config);
 
 }  // namespace meridian

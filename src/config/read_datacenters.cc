@@ -14,7 +14,8 @@ namespace {
 using Kind = YamlNode::Kind;
 
 constexpr std::size_t kMostDatacenters = 256;
-constexpr std::size_t kMostProcesses = 1024;  ///< workers, or servers, of one datacenter
+constexpr std::size_t kMostProcesses = 1024;               ///< workers, or servers, of one datacenter
+constexpr std::size_t kMostMachines = 2 * kMostProcesses;  ///< one for each of its processes
 constexpr std::size_t kLongestName = 32;
 constexpr std::size_t kLongestAddress = 253;  ///< of a host name in DNS
 /// A server listens on four ports in a row (config.h), so the last three cannot be the first one.
@@ -150,6 +151,8 @@ void read_datacenter(Fields& fields, Config& config) {
   }
   fields.integer("workers", datacenter.workers, 1, kMostProcesses);
   fields.integer("servers", datacenter.servers, 1, kMostProcesses);
+  std::size_t machines = 0;
+  if (fields.integer("machines", machines, 1, kMostMachines)) datacenter.machines = machines;
   read_hosts(fields, config, datacenter);
   fields.refuse_unknown();
   config.datacenters.push_back(std::move(datacenter));

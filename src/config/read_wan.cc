@@ -46,6 +46,7 @@ void read_links(Fields& wan_fields, Config& config) {
   }
   wan.caps = std::move(read.caps);
   wan.events = std::move(read.events);
+  wan.prices = std::move(read.prices);
   if (read.lan && !wan_fields.has_value("lan")) wan.lan = *read.lan;
 }
 

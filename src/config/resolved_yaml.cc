@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <iterator>
 #include <string_view>
 #include <vector>
@@ -190,6 +191,8 @@ void write_datacenters(Writer& out, const std::vector<DatacenterConfig>& datacen
     out.line("  - name: {}", quoted_text(datacenter.name));
     out.line("    workers: {}", datacenter.workers);
     out.line("    servers: {}", datacenter.servers);
+    // Where it is not given it follows the workers, also those that a --set on this file asks for.
+    if (datacenter.machines) out.line("    machines: {}", *datacenter.machines);
     if (!datacenter.hosts.empty()) out.line("    hosts:");
     for (const HostConfig& host : datacenter.hosts) {
       out.line("      - {{lan: {}, wan: {}, port: {}}}", quoted_text(host.lan_address),
@@ -201,8 +204,11 @@ void write_datacenters(Writer& out, const std::vector<DatacenterConfig>& datacen
 /// One entry for a pair that is the same both ways, one for each direction otherwise.
 void write_links(Writer& out, const Config& config) {
   const auto& datacenters = config.datacenters;
+  const WanConfig& wan = config.wan;
+  const bool has_caps = std::any_of(wan.caps.begin(), wan.caps.end(),
+                                    [](const DatacenterCaps& caps) { return caps != DatacenterCaps{}; });
+  if (datacenters.size() > 1 || has_caps || wan.prices || !wan.events.empty()) out.line("  links:");
   if (datacenters.size() < 2) return;
-  out.line("  links:");
   out.line("    pairs:");
   for (std::size_t a = 0; a < datacenters.size(); ++a) {
     for (std::size_t b = a + 1; b < datacenters.size(); ++b) {
@@ -234,6 +240,24 @@ void write_caps(Writer& out, const Config& config) {
   if (caps.empty()) return;
   out.line("    caps:");
   for (const std::string& line : caps) out.line("{}", line);
+}
+
+void write_prices(Writer& out, const Config& config) {
+  if (!config.wan.prices) return;
+  const PricesConfig& prices = *config.wan.prices;
+  out.line("    prices:");
+  out.line("      dated: {}", quoted_text(prices.dated));
+  out.line("      source: {}", quoted_text(prices.source));
+  out.line("      currency: {}", prices.currency);
+  out.line("      regions:");
+  for (std::size_t d = 0; d < prices.regions.size(); ++d) {
+    std::vector<std::string> values;
+    if (prices.regions[d].egress_per_gb)
+      values.push_back(fmt::format("egress_per_gb: {}", *prices.regions[d].egress_per_gb));
+    if (prices.regions[d].machine_per_hour)
+      values.push_back(fmt::format("machine_per_hour: {}", *prices.regions[d].machine_per_hour));
+    out.line("        {}: {{{}}}", quoted_text(config.datacenters[d].name), fmt::join(values, ", "));
+  }
 }
 
 /// As the event was written: a datacenter, a pair or a direction.
@@ -336,6 +360,7 @@ void write_wan(Writer& out, const Config& config) {
   out.line("  lan: {{{}}}", link_yaml(wan.lan));
   write_links(out, config);
   write_caps(out, config);
+  write_prices(out, config);
   write_events(out, config);
   write_topology(out, config);
   write_parameters(out, wan.parameters);

@@ -57,6 +57,12 @@ class FactorisationWorkload : public Workload {
     return options_.batch;
   }
 
+  /// User, item and value of each rating, four bytes each.
+  std::optional<std::uint64_t> training_bytes(WorkerPlace place) const override {
+    constexpr std::uint64_t kRatingBytes = 2 * sizeof(std::uint32_t) + sizeof(float);
+    return partition_.samples_of(place).size() * kRatingBytes;
+  }
+
   std::unique_ptr<Learner> make_learner(WorkerPlace place) const override {
     const auto worker = static_cast<std::uint32_t>(partition_.global_index(place));
     return std::make_unique<FactorisationLearner>(options_, worker, data_.train.items, ratings_of(place));

@@ -40,6 +40,16 @@ class LogisticWorkload : public Workload {
     return options_.batch;
   }
 
+  /// Each sample's label, and feature and value of each of its entries, four bytes each.
+  std::optional<std::uint64_t> training_bytes(WorkerPlace place) const override {
+    constexpr std::uint64_t kEntryBytes = sizeof(std::uint32_t) + sizeof(float);
+    std::uint64_t bytes = 0;
+    for (const std::uint32_t sample : partition_.samples_of(place)) {
+      bytes += sizeof(std::uint32_t) + train_.features_of(sample).size() * kEntryBytes;
+    }
+    return bytes;
+  }
+
   std::unique_ptr<Learner> make_learner(WorkerPlace place) const override {
     return std::make_unique<LogisticLearner>(options_, train_, test_, partition_, place);
   }

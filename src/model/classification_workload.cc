@@ -56,6 +56,11 @@ class ClassificationWorkload : public Workload {
     return batch_;
   }
 
+  /// A byte for each pixel and one for the label, as in IDX files.
+  std::optional<std::uint64_t> training_bytes(WorkerPlace place) const override {
+    return partition_.samples_of(place).size() * (data_.sets.train.pixels_per_image() + 1);
+  }
+
   std::unique_ptr<Learner> make_learner(WorkerPlace place) const override;
 
   double objective(const EvaluationSums& sums) const override {

@@ -4,17 +4,21 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "src/output/cost.h"
+
 namespace meridian::output {
 
 namespace {
 
 constexpr const char* kNothing = "-";
 
-/// A column: its heading, whether its cells are numbers (aligned to the right), and a row's cell.
+/// A column: its heading, whether its cells are numbers (aligned to the right), a row's cell, and which rows
+/// make it worth its place; without that it is always there.
 struct Column {
   std::string heading;
   bool number = false;
   std::string (*cell)(const ComparisonRow&) = nullptr;
+  bool (*applies)(const ComparisonRow&) = nullptr;
 };
 
 std::string or_nothing(const std::optional<double>& value, fmt::format_string<const double&> format) {
@@ -31,16 +35,19 @@ std::string printable(const std::string& text) {
   return shown;
 }
 
+std::string cost_cell(const ComparisonRow& row, const std::optional<double>& cost) {
+  return cost ? printable(amount_text(*cost, row.currency)) : kNothing;
+}
+
 /// Small amounts keep the digits that tell them apart.
 std::string megabytes(double value) { return fmt::format("{:.{}f}", value, value < 10.0 ? 2 : 1); }
 
-const std::vector<Column>& columns() {
+const std::vector<Column>& all_columns() {
   static const std::vector<Column> all = {
       {"run", false, [](const ComparisonRow& row) { return printable(row.name); }},
       {"mode", false, [](const ComparisonRow& row) { return printable(row.wan_mode); }},
       {"links", false, [](const ComparisonRow& row) { return printable(row.links); }},
-      {"kind", false,
-       [](const ComparisonRow& row) { return std::string(row.mode == RunMode::run ? "real" : "simulated"); }},
+      {"kind", false, [](const ComparisonRow& row) { return std::string(kind_word(row.mode)); }},
       {"clocks", true, [](const ComparisonRow& row) { return fmt::format("{}", row.clocks); }},
       {"training", true, [](const ComparisonRow& row) { return fmt::format("{:.1f} s", row.time_s); }},
       {"to target", true,
@@ -53,6 +60,10 @@ const std::vector<Column>& columns() {
          return row.wan_mb_to_target ? megabytes(*row.wan_mb_to_target) : std::string(kNothing);
        }},
       {"MB in all", true, [](const ComparisonRow& row) { return megabytes(row.wan_mb_total); }},
+      {"cost to target", true, [](const ComparisonRow& row) { return cost_cell(row, row.cost_to_target); },
+       [](const ComparisonRow& row) { return row.cost_to_target.has_value(); }},
+      {"cost in all", true, [](const ComparisonRow& row) { return cost_cell(row, row.cost_in_all); },
+       [](const ComparisonRow& row) { return row.cost_in_all.has_value(); }},
       {"entries sent", true,
        [](const ComparisonRow& row) {
          if (!row.entries_sent_share) return std::string(kNothing);
@@ -70,6 +81,14 @@ const std::vector<Column>& columns() {
   return all;
 }
 
+std::vector<Column> columns_of(const std::vector<ComparisonRow>& rows) {
+  std::vector<Column> columns;
+  for (const Column& column : all_columns()) {
+    if (column.applies == nullptr || std::ranges::any_of(rows, column.applies)) columns.push_back(column);
+  }
+  return columns;
+}
+
 /// Characters, not bytes: names may hold letters outside ASCII.
 std::size_t width_of(const std::string& text) {
   return static_cast<std::size_t>(
@@ -81,11 +100,12 @@ std::string padded(const std::string& text, std::size_t width, bool to_the_right
   return to_the_right ? space + text : text + space;
 }
 
-std::string line_of(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) {
+std::string line_of(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths,
+                    const std::vector<Column>& columns) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i > 0) line += "  ";
-    line += padded(cells[i], widths[i], columns()[i].number);
+    line += padded(cells[i], widths[i], columns[i].number);
   }
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
@@ -132,24 +152,30 @@ std::vector<ComparisonRow> compare_runs(const std::vector<ComparedRun>& runs,
     row.final_objective = summary.objective.final;
     if (references.baseline) row.speed_up = time_ratio(runs[*references.baseline].summary, summary);
     if (references.lan) row.ratio_to_lan = time_ratio(summary, runs[*references.lan].summary);
+    if (summary.cost) {
+      row.currency = summary.cost->currency;
+      row.cost_to_target = summary.cost->to_target.total;
+      row.cost_in_all = summary.cost->in_all.total;
+    }
     rows.push_back(std::move(row));
   }
   return rows;
 }
 
 std::string comparison_text(const std::vector<ComparisonRow>& rows) {
+  const std::vector<Column> columns = columns_of(rows);
   std::vector<std::vector<std::string>> lines(1);
-  for (const Column& column : columns()) lines.front().push_back(column.heading);
+  for (const Column& column : columns) lines.front().push_back(column.heading);
   for (const ComparisonRow& row : rows) {
     std::vector<std::string>& cells = lines.emplace_back();
-    for (const Column& column : columns()) cells.push_back(column.cell(row));
+    for (const Column& column : columns) cells.push_back(column.cell(row));
   }
-  std::vector<std::size_t> widths(columns().size(), 0);
+  std::vector<std::size_t> widths(columns.size(), 0);
   for (const std::vector<std::string>& cells : lines) {
     for (std::size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], width_of(cells[i]));
   }
   std::string text;
-  for (const std::vector<std::string>& cells : lines) text += line_of(cells, widths);
+  for (const std::vector<std::string>& cells : lines) text += line_of(cells, widths, columns);
   return text;
 }
 
@@ -175,7 +201,10 @@ std::string comparison_json(const std::vector<ComparisonRow>& rows) {
                         {"entries_sent_share", or_null(row.entries_sent_share)},
                         {"final_objective", or_null(row.final_objective)},
                         {"speed_up", or_null(row.speed_up)},
-                        {"ratio_to_lan", or_null(row.ratio_to_lan)}});
+                        {"ratio_to_lan", or_null(row.ratio_to_lan)},
+                        {"currency", row.currency.empty() ? Json(nullptr) : Json(row.currency)},
+                        {"cost_to_target", or_null(row.cost_to_target)},
+                        {"cost_in_all", or_null(row.cost_in_all)}});
   }
   return list.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

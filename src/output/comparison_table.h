@@ -42,13 +42,17 @@ struct ComparisonRow {
   std::optional<double> final_objective;
   std::optional<double> speed_up;      ///< the baseline's time to target over this one's
   std::optional<double> ratio_to_lan;  ///< this one's time to target over the LAN run's
+  std::string currency;                ///< of the cost; empty where there is none
+  std::optional<double> cost_to_target;
+  std::optional<double> cost_in_all;
 };
 
 /// Requires the references to be positions in `runs`.
 std::vector<ComparisonRow> compare_runs(const std::vector<ComparedRun>& runs,
                                         const ComparisonReferences& references);
 
-/// Aligned columns under one heading, `-` where nothing applies, each line ended by a newline.
+/// Aligned columns under one heading, `-` where nothing applies, each line ended by a newline. Costs have
+/// columns where any row has one.
 std::string comparison_text(const std::vector<ComparisonRow>& rows);
 
 /// The same rows as a JSON list, null where nothing applies, ended by a newline.

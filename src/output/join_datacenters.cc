@@ -113,13 +113,14 @@ std::optional<double> worst_final(const std::vector<DatacenterPart>& parts, bool
   return worst;
 }
 
-/// Fills in when the target was reached; `parts` are all the run's datacenters, on one time axis.
-void find_target(const std::vector<DatacenterPart>& parts, ObjectiveSummary& objective, WanSummary& wan) {
+/// Fills in when the target was reached; `parts` are all the run's datacenters, in its order, on one time
+/// axis.
+void find_target(const std::vector<DatacenterPart>& parts, Summary& run) {
+  ObjectiveSummary& objective = run.objective;
   if (!objective.target) return;
   struct Evaluation {
-    std::size_t met = 0;
     double time_s = 0.0;
-    std::uint64_t bytes = 0;
+    std::vector<std::uint64_t> bytes;  // of each datacenter that met it
     std::uint64_t payload_bytes = 0;
   };
   std::map<std::uint64_t, Evaluation> evaluations;
@@ -132,18 +133,21 @@ void find_target(const std::vector<DatacenterPart>& parts, ObjectiveSummary& obj
                                                   : *sample.objective <= *objective.target;
       if (!met) continue;
       Evaluation& evaluation = evaluations[sample.clock];
-      evaluation.met += 1;
       evaluation.time_s = std::max(evaluation.time_s, sample.time_s);
-      evaluation.bytes += sample.wan_bytes;
+      evaluation.bytes.push_back(sample.wan_bytes);
       evaluation.payload_bytes += sample.payload_bytes;
     }
   }
   for (const auto& [clock, evaluation] : evaluations) {
-    if (evaluation.met < parts.size()) continue;
+    if (evaluation.bytes.size() < parts.size()) continue;
     objective.clocks_to_target = clock;
     objective.time_to_target_s = evaluation.time_s;
-    wan.bytes_to_target = evaluation.bytes;
-    wan.payload_bytes_to_target = evaluation.payload_bytes;
+    run.wan.bytes_to_target = 0;
+    for (std::size_t d = 0; d < parts.size(); ++d) {
+      run.datacenters[d].bytes_to_target = evaluation.bytes[d];
+      *run.wan.bytes_to_target += evaluation.bytes[d];
+    }
+    run.wan.payload_bytes_to_target = evaluation.payload_bytes;
     return;
   }
 }
@@ -272,7 +276,7 @@ Result<JoinedRun> join_datacenters(std::vector<DatacenterPart> parts,
   set_utilization(run.summary.wan.links, rates, run.summary.time_s);
   if (complete) {
     run.summary.objective.final = worst_final(parts, run.summary.objective.larger_is_better);
-    find_target(parts, run.summary.objective, run.summary.wan);
+    find_target(parts, run.summary);
   }
   join_replicas(parts, complete, run.summary);
   for (const std::string& name : datacenters) {

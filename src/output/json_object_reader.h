@@ -60,8 +60,9 @@ class JsonObjectReader {
     return fail(name(key), "a whole number that is not negative"), 0;
   }
 
-  std::optional<std::uint64_t> count_or_null(const char* key) {
-    const nlohmann::json* value = find(key, true);
+  /// Null, and with `required` unset also nothing at all, reads as empty.
+  std::optional<std::uint64_t> count_or_null(const char* key, bool required = true) {
+    const nlohmann::json* value = find(key, required);
     if (value == nullptr || value->is_null()) return std::nullopt;
     if (value->is_number_unsigned()) return value->get<std::uint64_t>();
     return fail(name(key), "a whole number that is not negative, or null"), std::nullopt;
@@ -72,6 +73,12 @@ class JsonObjectReader {
     if (value == nullptr) return otherwise;
     if (value->is_boolean()) return value->get<bool>();
     return fail(name(key), "true or false"), otherwise;
+  }
+
+  /// Whether the key is there and not null.
+  bool has_value(const char* key) {
+    const nlohmann::json* value = find(key, false);
+    return value != nullptr && !value->is_null();
   }
 
   JsonObjectReader object(const char* key) {

@@ -61,9 +61,27 @@ Json datacenters_json(const std::vector<DatacenterSummary>& datacenters) {
                         {"clocks", datacenter.clocks},
                         {"workers", datacenter.workers},
                         {"servers", datacenter.servers},
-                        {"objective", or_null(datacenter.objective)}});
+                        {"objective", or_null(datacenter.objective)},
+                        {"machines", datacenter.machines},
+                        {"training_bytes", or_null(datacenter.training_bytes)},
+                        {"bytes_to_target", or_null(datacenter.bytes_to_target)}});
   }
   return list;
+}
+
+Json amounts_json(const CostAmounts& amounts) {
+  return Json{{"machines", or_null(amounts.machines)},
+              {"transfer", or_null(amounts.transfer)},
+              {"total", or_null(amounts.total)}};
+}
+
+Json cost_json(const std::optional<CostSummary>& cost) {
+  if (!cost) return nullptr;
+  return Json{{"currency", cost->currency},
+              {"prices_dated", cost->prices_dated},
+              {"prices_source", cost->prices_source},
+              {"in_all", amounts_json(cost->in_all)},
+              {"to_target", amounts_json(cost->to_target)}};
 }
 
 template <typename Enum, std::size_t size>
@@ -107,9 +125,62 @@ WanSummary read_wan(JsonObjectReader reader) {
   return wan;
 }
 
+CostAmounts read_amounts(JsonObjectReader reader) {
+  return {reader.number_or_null("machines"), reader.number_or_null("transfer"),
+          reader.number_or_null("total")};
+}
+
+/// Summaries of before there were prices have none.
+std::optional<CostSummary> read_cost(JsonObjectReader& summary) {
+  if (!summary.has_value("cost")) return std::nullopt;
+  JsonObjectReader reader = summary.object("cost");
+  CostSummary cost;
+  cost.currency = reader.text("currency");
+  cost.prices_dated = reader.text("prices_dated");
+  cost.prices_source = reader.text("prices_source");
+  cost.in_all = read_amounts(reader.object("in_all"));
+  cost.to_target = read_amounts(reader.object("to_target"));
+  return cost;
+}
+
+DatacenterSummary read_datacenter(JsonObjectReader& reader) {
+  DatacenterSummary datacenter;
+  datacenter.name = reader.text("name");
+  datacenter.clocks = reader.count("clocks");
+  datacenter.workers = reader.count("workers");
+  datacenter.servers = reader.count("servers");
+  datacenter.objective = reader.number_or_null("objective");
+  datacenter.machines = reader.count_or_null("machines", false).value_or(datacenter.workers);
+  datacenter.training_bytes = reader.count_or_null("training_bytes", false);
+  datacenter.bytes_to_target = reader.count_or_null("bytes_to_target", false);
+  return datacenter;
+}
+
 }  // namespace
 
-const char* to_string(RunMode mode) { return mode == RunMode::run ? "run" : "simulate"; }
+const char* to_string(RunMode mode) {
+  switch (mode) {
+    case RunMode::run:
+      return "run";
+    case RunMode::simulate:
+      return "simulate";
+    case RunMode::computed:
+      break;
+  }
+  return "computed";
+}
+
+const char* kind_word(RunMode mode) {
+  switch (mode) {
+    case RunMode::run:
+      return "real";
+    case RunMode::simulate:
+      return "simulated";
+    case RunMode::computed:
+      break;
+  }
+  return "computed";
+}
 
 const char* to_string(StopReason reason) {
   switch (reason) {
@@ -150,6 +221,7 @@ std::string to_json(const Summary& summary) {
       {"max_relative_difference_after_drain", or_null(summary.replicas.max_relative_difference_after_drain)},
       {"drained", summary.replicas.drained}};
   json["datacenters"] = datacenters_json(summary.datacenters);
+  json["cost"] = cost_json(summary.cost);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -183,10 +255,9 @@ Result<Summary> summary_from_json(std::string_view text, const std::string& file
   summary.replicas.drained =
       replicas.flag("drained", summary.replicas.max_relative_difference_after_drain.has_value());
   reader.each("datacenters", [&](JsonObjectReader& datacenter) {
-    summary.datacenters.push_back({datacenter.text("name"), datacenter.count("clocks"),
-                                   datacenter.count("workers"), datacenter.count("servers"),
-                                   datacenter.number_or_null("objective")});
+    summary.datacenters.push_back(read_datacenter(datacenter));
   });
+  summary.cost = read_cost(reader);
   if (failure) return *std::move(failure);
   return summary;
 }

@@ -13,8 +13,11 @@
 
 namespace meridian::output {
 
-enum class RunMode : std::uint8_t { run, simulate };
+/// A computed run never took place: its figures were made from those of others. It is in no file.
+enum class RunMode : std::uint8_t { run, simulate, computed };
 const char* to_string(RunMode mode);
+/// As tables say it: real, simulated, computed.
+const char* kind_word(RunMode mode);
 
 /// Why a run ended, from best to worst: where the parts of a run differ, the worst counts.
 enum class StopReason : std::uint8_t { target, clocks, time, interrupted, drain_timeout, failed };
@@ -79,8 +82,31 @@ struct DatacenterSummary {
   std::uint64_t workers = 0;
   std::uint64_t servers = 0;
   std::optional<double> objective;
+  std::uint64_t machines = 0;                         ///< that are paid for
+  std::optional<std::uint64_t> training_bytes = {};   ///< of its part of the training data
+  std::optional<std::uint64_t> bytes_to_target = {};  ///< that it had sent when the target was reached
 
   bool operator==(const DatacenterSummary&) const = default;
+};
+
+/// An amount of money and its parts. What depends on a price that is not known is not there.
+struct CostAmounts {
+  std::optional<double> machines;
+  std::optional<double> transfer;
+  std::optional<double> total;
+
+  bool operator==(const CostAmounts&) const = default;
+};
+
+/// What a run costs at given prices; cost.h works it out.
+struct CostSummary {
+  std::string currency;
+  std::string prices_dated;
+  std::string prices_source;
+  CostAmounts in_all;
+  CostAmounts to_target;
+
+  bool operator==(const CostSummary&) const = default;
 };
 
 struct Summary {
@@ -100,6 +126,7 @@ struct Summary {
   WaitsSummary waits_s;
   ReplicasSummary replicas;
   std::vector<DatacenterSummary> datacenters;
+  std::optional<CostSummary> cost;  ///< nothing where no prices were given
 
   bool operator==(const Summary&) const = default;
 };

@@ -42,7 +42,8 @@ std::string describe_address(const HostPort& address) {
 }
 
 std::string describe_links_of(const EmulationConfig& emulation) {
-  return describe_links(emulation.places, emulation.links, emulation.caps, emulation.events);
+  return describe_links(emulation.places, emulation.links, emulation.caps, emulation.events) +
+         describe_prices(emulation.places, emulation.prices);
 }
 
 int check_links(const CheckArguments& arguments) {
@@ -80,8 +81,12 @@ int check_run(const CheckArguments& arguments) {
   const Config& config = read.value();
   fmt::print("{} is valid: run {}\n\n", arguments.config.file.string(), run_id(config));
   for (const DatacenterConfig& datacenter : config.datacenters) {
-    fmt::print("{}: {} worker{}, {} server{}\n", datacenter.name, datacenter.workers,
-               datacenter.workers == 1 ? "" : "s", datacenter.servers, datacenter.servers == 1 ? "" : "s");
+    const std::string machines = datacenter.machines ? fmt::format(", {} machine{}", *datacenter.machines,
+                                                                   *datacenter.machines == 1 ? "" : "s")
+                                                     : std::string();
+    fmt::print("{}: {} worker{}, {} server{}{}\n", datacenter.name, datacenter.workers,
+               datacenter.workers == 1 ? "" : "s", datacenter.servers, datacenter.servers == 1 ? "" : "s",
+               machines);
   }
   fmt::print("\nmode {}\n{}", config.wan.mode, describe_links_table(config));
   if (arguments.explain) {

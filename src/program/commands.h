@@ -76,6 +76,9 @@ struct ReportArguments {
   std::optional<std::filesystem::path> lan;
   bool json = false;
   std::optional<std::filesystem::path> page;  ///< the folder that takes tables, plots and page of these runs
+  bool centralised = false;           ///< compute the row of training in one place, from the --lan run
+  std::optional<std::string> region;  ///< where that is
+  std::optional<double> data_gb;      ///< 10^9 bytes of training data, in place of what the runs have
 };
 int report_command(const ReportArguments& arguments);
 

@@ -5,6 +5,21 @@
 
 namespace meridian::program {
 
+namespace {
+
+/// Of all workers of a datacenter; nothing where one of them does not know.
+std::optional<std::uint64_t> training_bytes(const Deployment& deployment, std::size_t datacenter) {
+  std::uint64_t sum = 0;
+  for (std::size_t worker = 0; worker < deployment.config().datacenters[datacenter].workers; ++worker) {
+    const std::optional<std::uint64_t> bytes = deployment.workload().training_bytes({datacenter, worker});
+    if (!bytes) return std::nullopt;
+    sum += *bytes;
+  }
+  return sum;
+}
+
+}  // namespace
+
 DatacenterRecord::DatacenterRecord(const Deployment& deployment, std::size_t datacenter, output::RunMode mode)
     : deployment_(deployment), datacenter_(datacenter), mode_(mode) {}
 
@@ -100,6 +115,8 @@ output::DatacenterPart DatacenterRecord::part(Time zero) const {
   }
   if (config.wan.mode != "isolated") summary.replicas.max_relative_difference = bound;
   output::DatacenterSummary datacenter{own.name, clock_, own.workers, own.servers, {}};
+  datacenter.machines = own.paid_machines();
+  datacenter.training_bytes = training_bytes(deployment_, datacenter_);
   if (latest != nullptr) datacenter.objective = latest->objective;
   summary.datacenters.push_back(std::move(datacenter));
   return part;

@@ -8,6 +8,7 @@
 #include "src/output/join_datacenters.h"
 #include "src/output/run_folder.h"
 #include "src/program/datacenter_record.h"
+#include "src/sweep/prices.h"
 
 namespace meridian::program {
 namespace {
@@ -30,19 +31,6 @@ std::vector<std::filesystem::path> process_folders(const std::filesystem::path& 
   return folders;
 }
 
-/// The configuration of a run: in its own folder, or, for a deployment whose processes were started one by
-/// one, in the folder of any of them.
-Result<Config> find_config(const std::filesystem::path& folder) {
-  if (std::filesystem::exists(folder / output::kConfigFile)) return read_resolved(folder);
-  const std::vector<std::filesystem::path> folders = process_folders(folder);
-  if (folders.empty()) {
-    return Error{
-        fmt::format("{}: holds no run: expected {} there, or the folders of a deployment's processes",
-                    folder.string(), output::kSummaryFile)};
-  }
-  return read_resolved(*std::min_element(folders.begin(), folders.end()));
-}
-
 /// What there is to say of a run that ended before any datacenter could say anything.
 output::Summary summary_without_parts(const Config& config, const RunFailure& failure) {
   output::Summary summary;
@@ -54,15 +42,27 @@ output::Summary summary_without_parts(const Config& config, const RunFailure& fa
   summary.failure = failure.reason;
   summary.objective.target = config.workload.stop.target;
   for (const DatacenterConfig& datacenter : config.datacenters) {
-    summary.datacenters.push_back({datacenter.name, 0, datacenter.workers, datacenter.servers, {}});
+    summary.datacenters.push_back(
+        {datacenter.name, 0, datacenter.workers, datacenter.servers, {}, datacenter.paid_machines()});
   }
   return summary;
 }
 
 }  // namespace
 
+Result<Config> config_of_run(const std::filesystem::path& folder) {
+  if (std::filesystem::exists(folder / output::kConfigFile)) return read_resolved(folder);
+  const std::vector<std::filesystem::path> folders = process_folders(folder);
+  if (folders.empty()) {
+    return Error{
+        fmt::format("{}: holds no run: expected {} there, or the folders of a deployment's processes",
+                    folder.string(), output::kSummaryFile)};
+  }
+  return read_resolved(*std::min_element(folders.begin(), folders.end()));
+}
+
 Failure join_folder(const std::filesystem::path& folder, const std::optional<RunFailure>& failure) {
-  const Result<Config> config = find_config(folder);
+  const Result<Config> config = config_of_run(folder);
   if (!config) return config.error();
   std::vector<output::DatacenterPart> parts;
   for (const DatacenterConfig& datacenter : config.value().datacenters) {
@@ -96,6 +96,7 @@ Failure join_folder(const std::filesystem::path& folder, const std::optional<Run
   run.summary.name = config.value().name;
   run.summary.wan_mode = config.value().wan.mode;
   run.summary.seed = config.value().seed;
+  sweep::add_cost(config.value(), run.summary);
   if (failure) {
     run.summary.stop_reason = failure->kind == FaultKind::drain_timeout ? output::StopReason::drain_timeout
                                                                         : output::StopReason::failed;
@@ -118,15 +119,9 @@ bool holds_deployment(const std::filesystem::path& folder) {
 }
 
 std::string links_word(const std::filesystem::path& folder) {
-  const Result<Config> config = find_config(folder);
+  const Result<Config> config = config_of_run(folder);
   if (!config) return "-";
-  const WanConfig& wan = config.value().wan;
-  for (std::size_t from = 0; from < wan.links.size(); ++from) {
-    for (std::size_t to = 0; to < wan.links[from].size(); ++to) {
-      if (from != to && !(wan.links[from][to] == wan.lan)) return "WAN";
-    }
-  }
-  return "LAN";
+  return config.value().wan.is_lan() ? "LAN" : "WAN";
 }
 
 }  // namespace meridian::program

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "src/base/result.h"
+#include "src/config/config.h"
 #include "src/runtime/machine.h"
 
 namespace meridian::program {
@@ -24,6 +25,9 @@ Failure join_folder(const std::filesystem::path& folder, const std::optional<Run
 /// Whether FOLDER holds the folders of a deployment's processes, started one by one: what joined them earlier
 /// may be older than they are.
 bool holds_deployment(const std::filesystem::path& folder);
+
+/// The configuration of the run in FOLDER, as its files or those of any of its processes have it.
+Result<Config> config_of_run(const std::filesystem::path& folder);
 
 /// "WAN" or "LAN": over what the run in FOLDER ran, by its configuration; "-" where that cannot be read.
 std::string links_word(const std::filesystem::path& folder);

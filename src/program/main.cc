@@ -133,6 +133,17 @@ int dispatch(int argc, char** argv) {
       ->type_name("DIR");
   report_app->add_option("--lan", report.lan, "the run over a LAN, for the ratio to it")->type_name("DIR");
   report_app->add_flag("--json", report.json, "print JSON");
+  CLI::Option* const centralised = report_app->add_flag(
+      "--centralised", report.centralised,
+      "add what moving all data to one place and training there would take, computed from "
+      "the --lan run");
+  report_app->add_option("--region", report.region, "where that is; otherwise where it costs least")
+      ->type_name("DATACENTER")
+      ->needs(centralised);
+  report_app
+      ->add_option("--data-gb", report.data_gb, "how much data that moves, in 10^9 bytes of all datacenters")
+      ->type_name("GB")
+      ->needs(centralised);
   report_app
       ->add_option("--page", report.page,
                    "also write results.csv, results.md, plots and page.html of these runs into this folder")

@@ -3,16 +3,23 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
+#include <utility>
 
+#include "src/config/spelling.h"
 #include "src/output/comparison_table.h"
 #include "src/output/run_folder.h"
 #include "src/program/commands.h"
 #include "src/program/join_folder.h"
 #include "src/program/results_files.h"
 #include "src/program/run_setup.h"
+#include "src/sweep/centralised.h"
 
 namespace meridian::program {
 namespace {
+
+constexpr const char* kCentralised = "centralised";
+constexpr std::size_t kLongestNote = 1000;
 
 /// Which of the folders an option names.
 Result<std::optional<std::size_t>> position_of(const std::optional<std::filesystem::path>& named,
@@ -25,9 +32,43 @@ Result<std::optional<std::size_t>> position_of(const std::optional<std::filesyst
   return Error{fmt::format("{} {}: expected one of the folders to report", option, named->string())};
 }
 
+/// Training in one place, from the run over a LAN and the links of the baseline, if it has a WAN, or else of
+/// the first run that has.
+Result<sweep::CentralisedAnswer> centralised_of(const ReportArguments& arguments,
+                                                const std::vector<output::ComparedRun>& runs,
+                                                const output::ComparisonReferences& references) {
+  if (!references.lan || runs[*references.lan].links != "LAN") {
+    return Error{
+        fmt::format("--centralised{}; expected --lan DIR, a run over a LAN, from which it is computed",
+                    references.lan ? fmt::format(": {} is not over a LAN", arguments.lan->string()) : "")};
+  }
+  const double data_gb = arguments.data_gb.value_or(sweep::kMostDataGb);
+  if (!(data_gb > 0.0 && data_gb <= sweep::kMostDataGb)) {
+    return Error{
+        fmt::format("--data-gb {}; expected a number above 0, at most {}", data_gb, sweep::kMostDataGb)};
+  }
+  std::optional<std::size_t> wan;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (runs[i].links == "WAN" && (!wan || references.baseline == i)) wan = i;
+  }
+  if (!wan) {
+    return Error{
+        "--centralised: expected a run over a WAN among the folders, whose links the data move over"};
+  }
+  const Result<Config> config = config_of_run(arguments.folders[*wan]);
+  if (!config) return config.error();
+  return sweep::centralise(config.value(), {runs[*references.lan].summary},
+                           {arguments.region, arguments.data_gb});
+}
+
+std::string note_of(const sweep::CentralisedAnswer& centralised) {
+  return fmt::format("{}: {}", kCentralised, centralised.note);
+}
+
 /// Tables, plots and page of these runs, each a cell of its own.
 Failure write_page(const ReportArguments& arguments, const std::vector<output::ComparedRun>& runs,
-                   const output::ComparisonReferences& references) {
+                   const output::ComparisonReferences& references,
+                   const std::optional<sweep::CentralisedAnswer>& centralised) {
   sweep::Results results;
   results.title = "Runs compared";
   results.axes = {"run"};
@@ -40,6 +81,16 @@ Failure write_page(const ReportArguments& arguments, const std::vector<output::C
                              .curve = std::move(curve).value(),
                              .baseline = references.baseline,
                              .lan = references.lan});
+  }
+  if (centralised) {
+    results.cells.push_back({.labels = {kCentralised},
+                             .runs = centralised->runs,
+                             .planned = 1,
+                             .curve = {},
+                             .baseline = references.baseline,
+                             .lan = references.lan,
+                             .computed = true});
+    results.notes.push_back(note_of(*centralised));
   }
   Supervisor supervisor;
   return write_results(results, *arguments.page, supervisor);
@@ -76,13 +127,27 @@ int report_command(const ReportArguments& arguments) {
       return kBadUsage;
     }
   }
-  const auto rows = output::compare_runs(runs, {baseline.value(), lan.value()});
+  const output::ComparisonReferences references{baseline.value(), lan.value()};
+  std::optional<sweep::CentralisedAnswer> centralised;
+  if (arguments.centralised) {
+    Result<sweep::CentralisedAnswer> answer = centralised_of(arguments, runs, references);
+    if (!answer) {
+      print_error(answer.error().message);
+      return kBadUsage;
+    }
+    centralised = std::move(answer).value();
+  }
   if (arguments.page) {
-    if (const Failure failure = write_page(arguments, runs, {baseline.value(), lan.value()})) {
+    if (const Failure failure = write_page(arguments, runs, references, centralised)) {
       print_error(failure->message);
       return kFailed;
     }
   }
+  if (centralised) {
+    runs.push_back({.label = kCentralised, .links = "LAN", .summary = centralised->runs.front()});
+    print_error(printable(note_of(*centralised), kLongestNote));
+  }
+  const auto rows = output::compare_runs(runs, references);
   fmt::print("{}", arguments.json ? output::comparison_json(rows) : output::comparison_text(rows));
   return kDone;
 }

@@ -106,10 +106,11 @@ Failure write_results(const sweep::Results& results, const std::filesystem::path
           output::write_text_atomically(folder / kTableFile, sweep::to_csv(sweep::run_table(results)))) {
     return failure;
   }
-  if (Failure failure = output::write_text_atomically(folder / kReadableTableFile,
-                                                      sweep::to_markdown(sweep::cell_table(results)))) {
-    return failure;
+  std::string readable = sweep::to_markdown(sweep::cell_table(results));
+  for (const std::string& note : sweep::notes_of(results)) {
+    readable += fmt::format("\n{}\n", sweep::markdown_escaped(note));
   }
+  if (Failure failure = output::write_text_atomically(folder / kReadableTableFile, readable)) return failure;
   std::vector<sweep::Picture> pictures;
   std::string note;
   const std::vector<sweep::Plot> plots = sweep::plots_of(results);

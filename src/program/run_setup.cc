@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "src/config/config_reader.h"
+#include "src/output/cost.h"
 #include "src/output/run_folder.h"
 
 namespace meridian::program {
@@ -64,9 +65,13 @@ int conclude(const output::Summary& summary, const std::filesystem::path& folder
   const std::string target =
       objective.target ? fmt::format("; target reached after {}", number(objective.time_to_target_s, " s"))
                        : "";
-  fmt::print("{}: {} at clock {} after {:.1f} s; {} {}{}; {:.2f} MB over the WAN\n", folder.string(),
+  const std::string cost =
+      summary.cost && summary.cost->in_all.total
+          ? "; " + output::amount_text(*summary.cost->in_all.total, summary.cost->currency)
+          : "";
+  fmt::print("{}: {} at clock {} after {:.1f} s; {} {}{}; {:.2f} MB over the WAN{}\n", folder.string(),
              ending(summary.stop_reason), summary.clocks, summary.time_s, objective.metric,
-             number(objective.final, ""), target, static_cast<double>(summary.wan.bytes_sent) / 1e6);
+             number(objective.final, ""), target, static_cast<double>(summary.wan.bytes_sent) / 1e6, cost);
   // What the drain brought together may be worse than what each replica was by itself.
   if (objective.time_to_target_s && objective.final && objective.target) {
     const double short_of = objective.larger_is_better ? *objective.target - *objective.final

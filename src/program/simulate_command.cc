@@ -20,6 +20,7 @@
 #include "src/program/run_setup.h"
 #include "src/program/status_line.h"
 #include "src/runtime/simulated/simulation.h"
+#include "src/sweep/prices.h"
 
 namespace meridian::program {
 namespace {
@@ -102,6 +103,7 @@ class SimulatedRun {
     if (joined && largest_difference_) {
       joined.value().summary.replicas.max_relative_difference = largest_difference_;
     }
+    if (joined) sweep::add_cost(deployment_.config(), joined.value().summary);
     return joined;
   }
 

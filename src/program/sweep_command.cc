@@ -14,12 +14,14 @@
 #include <vector>
 
 #include "src/config/expansion.h"
+#include "src/config/spelling.h"
 #include "src/output/run_folder.h"
 #include "src/program/commands.h"
 #include "src/program/results_files.h"
 #include "src/program/run_setup.h"
 #include "src/program/status_line.h"
 #include "src/program/supervisor.h"
+#include "src/sweep/centralised_cells.h"
 #include "src/sweep/experiment.h"
 #include "src/sweep/grid.h"
 #include "src/sweep/results.h"
@@ -31,6 +33,7 @@ namespace {
 using WallClock = std::chrono::steady_clock;
 
 constexpr const char* kCellsFolder = "cells";
+constexpr std::size_t kLongestNote = 1000;
 // An interrupted simulation writes what it has.
 constexpr std::chrono::milliseconds kInterruptGrace{2000};
 
@@ -218,6 +221,12 @@ int sweep_command(const SweepArguments& arguments) {
     print_error(runs.error().message);
     return kBadUsage;
   }
+  const Result<std::vector<sweep::CentralisedCell>> centralised =
+      sweep::plan_centralised(experiment.value(), cells, runs.value());
+  if (!centralised) {
+    print_error(centralised.error().message);
+    return kBadUsage;
+  }
   const std::filesystem::path folder =
       arguments.folder.value_or(std::filesystem::path("runs") / experiment.value().name);
   if (const Failure failure = output::make_folder(folder / kCellsFolder)) {
@@ -231,17 +240,21 @@ int sweep_command(const SweepArguments& arguments) {
                           arguments.quiet);
   processes.run(supervisor);
 
-  const Result<sweep::Results> results = gather(experiment.value(), cells, runs.value(), processes);
+  Result<sweep::Results> results = gather(experiment.value(), cells, runs.value(), processes);
   if (!results) {
     print_error(results.error().message);
     return kFailed;
   }
+  sweep::add_centralised(experiment.value(), centralised.value(), results.value());
   if (const Failure failure = write_results(results.value(), folder, supervisor)) {
     print_error(failure->message);
     return kFailed;
   }
-  fmt::print("{}\n{}: {} of {} runs are finished, {} of them from before; see {}\n",
-             sweep::to_text(sweep::cell_table(results.value())), folder.string(),
+  std::string notes;
+  for (const std::string& note : sweep::notes_of(results.value()))
+    notes += printable(note, kLongestNote) + "\n";
+  fmt::print("{}{}\n{}: {} of {} runs are finished, {} of them from before; see {}\n",
+             sweep::to_text(sweep::cell_table(results.value())), notes, folder.string(),
              processes.kept() + processes.done(), runs.value().size(), processes.kept(),
              (folder / kPageFile).string());
   return processes.interrupted() || processes.failed() > 0 ? kFailed : kDone;

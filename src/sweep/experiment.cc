@@ -10,6 +10,7 @@
 #include "src/config/sections.h"
 #include "src/config/spelling.h"
 #include "src/config/yaml_tree.h"
+#include "src/sweep/centralised.h"
 #include "src/sweep/flow_text.h"
 
 namespace meridian::sweep {
@@ -19,6 +20,7 @@ namespace {
 using Kind = YamlNode::Kind;
 
 constexpr std::size_t kLongestPath = 4096;
+const Range kDataGb = Range::above(0, kMostDataGb);
 
 std::vector<std::string_view> names_of(const std::vector<Axis>& axes) {
   std::vector<std::string_view> names;
@@ -60,6 +62,7 @@ class Reader {
     read_seeds();
     experiment_.baseline = read_reference("baseline");
     experiment_.lan = read_reference("lan");
+    read_centralised();
     root_.refuse_unknown();
     limit_runs();
     return std::move(experiment_);
@@ -256,6 +259,24 @@ class Reader {
       }
     }
     return reference;
+  }
+
+  void read_centralised() {
+    const YamlNode* node = root_.find("centralised");
+    if (node == nullptr) return;
+    Fields fields(problems_, node, "centralised");
+    CentralisedRows rows;
+    rows.place = node->place;
+    std::string region;
+    if (fields.text("region", region, "a datacenter's name")) rows.region = region;
+    double data_gb = 0;
+    if (fields.number("data_gb", data_gb, kDataGb)) rows.data_gb = data_gb;
+    fields.refuse_unknown();
+    if (!root_.has_value("lan")) {
+      problems_.add(node->place, "centralised without lan",
+                    "lan: the cells over a LAN, from which training in one place is computed");
+    }
+    experiment_.centralised = std::move(rows);
   }
 
   void limit_runs() {

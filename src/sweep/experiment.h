@@ -35,6 +35,13 @@ struct Axis {
 /// The cells that others are compared with: a position on each axis, or nothing where a cell keeps its own.
 using Reference = std::vector<std::optional<std::size_t>>;
 
+/// Asks for the computed rows of training in one place, see centralised.h.
+struct CentralisedRows {
+  std::optional<std::string> region;
+  std::optional<double> data_gb;  ///< 10^9 bytes
+  Place place;
+};
+
 struct Experiment {
   std::filesystem::path file;
   std::string name;
@@ -44,6 +51,7 @@ struct Experiment {
   std::vector<std::uint64_t> seeds;
   std::optional<Reference> baseline;
   std::optional<Reference> lan;
+  std::optional<CentralisedRows> centralised;  ///< only with lan
 };
 
 inline constexpr std::size_t kMostAxes = 16;

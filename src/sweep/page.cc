@@ -44,6 +44,7 @@ std::string page_html(const Results& results, const std::vector<Picture>& pictur
       "<p>One row for each cell: the median over its seeds, and in brackets the range where there are "
       "several.</p>\n<div class=\"wide\">\n" +
       to_html(cell_table(results)) + "</div>\n";
+  for (const std::string& one : notes_of(results)) html += "<p>" + html_escaped(one) + "</p>\n";
   if (!note.empty()) html += "<p>" + html_escaped(note) + "</p>\n";
   for (const Picture& picture : pictures) {
     html += "<figure>\n" + element_of(picture.svg) + "<figcaption>" + html_escaped(picture.caption) +

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "src/base/check.h"
+#include "src/output/cost.h"
 
 namespace meridian::sweep {
 
@@ -35,26 +36,62 @@ std::string times(const std::optional<double>& ratio) {
   return ratio ? fmt::format("{:.2f}x", *ratio) : kNothing;
 }
 
+/// The currency of all runs' costs, or nothing where one has none or another.
+std::string common_currency(const std::vector<output::Summary>& runs) {
+  std::string currency;
+  for (const output::Summary& run : runs) {
+    if (!run.cost || (!currency.empty() && currency != run.cost->currency)) return {};
+    currency = run.cost->currency;
+  }
+  return currency;
+}
+
+std::string shown_cost(const std::optional<Spread>& spread, const std::string& currency) {
+  if (!spread) return kNothing;
+  const auto amount = [](double value, const std::string& unit) {
+    return std::isfinite(value) ? output::amount_text(value, unit) : std::string("not reached");
+  };
+  const std::string text = amount(spread->median, currency);
+  const std::string least = amount(spread->least, "");
+  const std::string most = amount(spread->most, "");
+  // A range that does not show is none to show.
+  return least == most ? text : fmt::format("{} [{}–{}]", text, least, most);
+}
+
 CellFigures own_figures(const CellResult& cell) {
   CellFigures figures;
   std::vector<double> finals;
   std::vector<double> times_s;
   std::vector<double> bytes;
   std::vector<double> all_bytes;
+  std::vector<double> costs;
+  std::vector<double> all_costs;
+  figures.currency = common_currency(cell.runs);
   for (const output::Summary& run : cell.runs) {
     figures.metric = run.objective.metric;
     figures.target = run.objective.target;
     all_bytes.push_back(static_cast<double>(run.wan.bytes_sent));
     if (run.objective.final) finals.push_back(*run.objective.final);
+    if (run.cost && run.cost->in_all.total) all_costs.push_back(*run.cost->in_all.total);
     if (!run.objective.target) continue;
     if (run.objective.time_to_target_s) ++figures.reached;
     times_s.push_back(run.objective.time_to_target_s.value_or(kNever));
     bytes.push_back(run.wan.bytes_to_target ? static_cast<double>(*run.wan.bytes_to_target) : kNever);
+    if (!run.objective.time_to_target_s) {
+      costs.push_back(kNever);
+    } else if (run.cost && run.cost->to_target.total) {
+      costs.push_back(*run.cost->to_target.total);
+    }
   }
   figures.final_objective = spread_of(std::move(finals));
   figures.time_to_target_s = spread_of(std::move(times_s));
   figures.bytes_to_target = spread_of(std::move(bytes));
   figures.bytes_sent = spread_of(std::move(all_bytes));
+  // Of some runs alone it would be another figure than that of the others.
+  if (!figures.currency.empty() && all_costs.size() == cell.runs.size()) {
+    figures.cost_in_all = spread_of(std::move(all_costs));
+    if (costs.size() == cell.runs.size()) figures.cost_to_target = spread_of(std::move(costs));
+  }
   return figures;
 }
 
@@ -73,6 +110,10 @@ std::string or_empty(const std::optional<T>& value) {
   return value ? fmt::format("{}", *value) : std::string();
 }
 
+output::CostAmounts cost_in_all(const output::Summary& run) {
+  return run.cost ? run.cost->in_all : output::CostAmounts{};
+}
+
 /// A column of results.csv after those of the axes.
 struct RunColumn {
   const char* heading;
@@ -83,6 +124,7 @@ const std::vector<RunColumn>& run_columns() {
   using output::Summary;
   static const std::vector<RunColumn> all = {
       {"seed", [](const Summary& run) { return fmt::format("{}", run.seed); }},
+      {"kind", [](const Summary& run) { return std::string(output::kind_word(run.mode)); }},
       {"stop_reason", [](const Summary& run) { return std::string(output::to_string(run.stop_reason)); }},
       {"metric", [](const Summary& run) { return run.objective.metric; }},
       {"objective_final", [](const Summary& run) { return or_empty(run.objective.final); }},
@@ -101,6 +143,14 @@ const std::vector<RunColumn>& run_columns() {
       {"waits_s_selective_barrier",
        [](const Summary& run) { return or_empty(run.waits_s.selective_barrier); }},
       {"waits_s_mirror_clock", [](const Summary& run) { return or_empty(run.waits_s.mirror_clock); }},
+      {"currency", [](const Summary& run) { return run.cost ? run.cost->currency : std::string(); }},
+      {"cost_machines", [](const Summary& run) { return or_empty(cost_in_all(run).machines); }},
+      {"cost_transfer", [](const Summary& run) { return or_empty(cost_in_all(run).transfer); }},
+      {"cost_in_all", [](const Summary& run) { return or_empty(cost_in_all(run).total); }},
+      {"cost_to_target",
+       [](const Summary& run) {
+         return or_empty(run.cost ? run.cost->to_target.total : std::optional<double>());
+       }},
   };
   return all;
 }
@@ -118,7 +168,7 @@ std::string common_metric(const std::vector<CellFigures>& figures) {
 
 }  // namespace
 
-std::string CellResult::label() const {
+std::string label_of(const std::vector<std::string>& labels) {
   std::string text;
   for (const std::string& one : labels) text += (text.empty() ? "" : ", ") + one;
   return text;
@@ -146,8 +196,24 @@ std::vector<CellFigures> figures_of(const Results& results) {
   return figures;
 }
 
+std::vector<std::string> notes_of(const Results& results) {
+  std::vector<std::string> notes;
+  for (const CellResult& cell : results.cells) {
+    for (const output::Summary& run : cell.runs) {
+      if (!run.cost) continue;
+      std::string note = fmt::format("Prices of {} in {}: {}", run.cost->prices_dated, run.cost->currency,
+                                     run.cost->prices_source);
+      if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
+    }
+  }
+  notes.insert(notes.end(), results.notes.begin(), results.notes.end());
+  return notes;
+}
+
 Table cell_table(const Results& results) {
   const std::vector<CellFigures> figures = figures_of(results);
+  const bool has_costs =
+      std::any_of(figures.begin(), figures.end(), [](const CellFigures& one) { return one.cost_in_all; });
   const std::string metric = common_metric(figures);
   constexpr int kObjectiveDigits = 4;
   constexpr double kMegabyte = 1e6;
@@ -156,20 +222,27 @@ Table cell_table(const Results& results) {
   for (const std::string& heading :
        {std::string("runs"), "final " + (metric.empty() ? "objective" : metric),
         std::string("time to target"), std::string("MB to target"), std::string("MB in all"),
-        std::string("speed-up"), std::string("of LAN time")}) {
-    table.headings.push_back(heading);
+        std::string("cost to target"), std::string("cost in all"), std::string("speed-up"),
+        std::string("of LAN time")}) {
+    if (has_costs || !heading.starts_with("cost")) table.headings.push_back(heading);
   }
   for (std::size_t i = 0; i < figures.size(); ++i) {
     const CellResult& cell = results.cells[i];
     const CellFigures& one = figures[i];
     std::vector<std::string>& row = table.rows.emplace_back(cell.labels);
-    row.push_back(cell.runs.size() == cell.planned ? fmt::format("{}", cell.planned)
-                                                   : fmt::format("{} of {}", cell.runs.size(), cell.planned));
+    const std::string runs = cell.runs.size() == cell.planned
+                                 ? fmt::format("{}", cell.planned)
+                                 : fmt::format("{} of {}", cell.runs.size(), cell.planned);
+    row.push_back(cell.computed ? runs + " computed" : runs);
     const std::string unit = metric.empty() ? " " + one.metric : "";
     row.push_back(shown(one.final_objective, unit.c_str(), 1.0, kObjectiveDigits));
     row.push_back(shown(one.time_to_target_s, " s"));
     row.push_back(shown(one.bytes_to_target, "", kMegabyte));
     row.push_back(shown(one.bytes_sent, "", kMegabyte));
+    if (has_costs) {
+      row.push_back(shown_cost(one.cost_to_target, one.currency));
+      row.push_back(shown_cost(one.cost_in_all, one.currency));
+    }
     row.push_back(times(one.speed_up));
     row.push_back(times(one.ratio_to_lan));
   }

@@ -91,6 +91,16 @@ class TopicsWorkload : public Workload {
     return std::min(options_.batch, partition_.samples_of(place).size());
   }
 
+  /// Document, word and count of each entry, four bytes each, as lines of a bag of words have them.
+  std::optional<std::uint64_t> training_bytes(WorkerPlace place) const override {
+    constexpr std::uint64_t kEntryBytes = 3 * sizeof(std::uint32_t);
+    std::uint64_t bytes = 0;
+    for (const std::uint32_t sample : partition_.samples_of(place)) {
+      bytes += data_.corpus.words_of(data_.train[sample]).size() * kEntryBytes;
+    }
+    return bytes;
+  }
+
   std::unique_ptr<Learner> make_learner(WorkerPlace place) const override;
 
   double objective(const EvaluationSums& sums) const override {

@@ -6,7 +6,9 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
+#include "src/sweep/centralised_cells.h"
 #include "src/sweep/experiment.h"
 #include "src/sweep/grid.h"
 #include "src/sweep/results.h"
@@ -47,6 +49,7 @@ TEST(ExperimentsPage, HasEveryKey) {
   add_known("'?': 1", "", keys);
   add_known("axes: [{'?': 1}]", "axes[].", keys);
   add_known("axes: [{name: a, values: [{'?': 1}]}]", "axes[].values[].", keys);
+  add_known("centralised: {'?': 1}", "centralised.", keys);
   EXPECT_EQ(documented("experiment key"), keys);
 }
 
@@ -66,12 +69,18 @@ TEST(ExperimentsPage, ShowsAnExperimentThatCanBeRun) {
   EXPECT_EQ(runs.value().size(), 18U);
 }
 
-TEST(ExperimentsPage, SpeaksOfAnExampleThatCanBeRun) {
-  const auto read = sweep::read_experiment(docs::source_folder() / "experiments" / "threshold_sweep.yaml");
-  ASSERT_TRUE(read) << read.error().message;
-  const auto runs = sweep::plan_runs(read.value(), sweep::cells_of(read.value()),
-                                     [](const std::string&) { return std::optional<std::string>(); });
-  EXPECT_TRUE(runs) << runs.error().message;
+TEST(ExperimentsPage, SpeaksOfExamplesThatCanBeRun) {
+  for (const char* file : {"threshold_sweep.yaml", "training_in_one_place.yaml"}) {
+    const auto read = sweep::read_experiment(docs::source_folder() / "experiments" / file);
+    ASSERT_TRUE(read) << read.error().message;
+    const std::vector<sweep::Cell> cells = sweep::cells_of(read.value());
+    const auto runs = sweep::plan_runs(read.value(), cells,
+                                       [](const std::string&) { return std::optional<std::string>(); });
+    ASSERT_TRUE(runs) << runs.error().message;
+    const auto computed = sweep::plan_centralised(read.value(), cells, runs.value());
+    ASSERT_TRUE(computed) << computed.error().message;
+    EXPECT_EQ(computed.value().size(), read.value().centralised ? 1U : 0U) << file;
+  }
 }
 
 }  // namespace

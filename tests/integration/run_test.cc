@@ -36,6 +36,22 @@ void expect_the_emulators_count(const std::filesystem::path& folder) {
   }
 }
 
+/// Four machines, one for each worker, and every byte, at prices that are the same everywhere.
+void expect_cost(const json& summary, double per_gb, double per_hour) {
+  constexpr double kMachines = 4.0;
+  const auto amounts_are = [&](const char* key, const json& time_s, const json& bytes) {
+    const json amounts = summary["cost"][key];
+    EXPECT_NEAR(amounts["machines"].get<double>(), kMachines * per_hour * time_s.get<double>() / 3600.0,
+                1e-9);
+    EXPECT_NEAR(amounts["transfer"].get<double>(), bytes.get<double>() / 1e9 * per_gb, 1e-9);
+    EXPECT_NEAR(amounts["total"].get<double>(),
+                amounts["machines"].get<double>() + amounts["transfer"].get<double>(), 1e-9);
+  };
+  EXPECT_EQ(summary["cost"]["currency"], "EUR");
+  amounts_are("in_all", summary["time_s"], summary["wan"]["bytes_sent"]);
+  amounts_are("to_target", summary["objective"]["time_to_target_s"], summary["wan"]["bytes_to_target"]);
+}
+
 TEST(Run, LeavesEverythingAFinishedRunHas) {
   const Workspace work;
   const std::string config = work.write("config.yaml", TestConfig().yaml());
@@ -51,6 +67,10 @@ TEST(Run, LeavesEverythingAFinishedRunHas) {
   EXPECT_EQ(summary["clocks"], 30);
   EXPECT_EQ(summary["objective"]["target"], nullptr);
   EXPECT_EQ(summary["objective"]["time_to_target_s"], nullptr);
+  EXPECT_EQ(summary["cost"], nullptr) << "nobody said what anything costs";
+  // 1000 images of 28 x 28 in each of the two datacenters.
+  for (const json& datacenter : summary["datacenters"])
+    EXPECT_EQ(datacenter["training_bytes"], 1000 * (784 + 1));
   EXPECT_EQ(read_json_lines(work / "out" / "timeline.jsonl").size(), 12U);
   // Results on stdout, everything else on stderr.
   EXPECT_THAT(run.out, HasSubstr("stopped by clocks at clock 30"));
@@ -63,11 +83,16 @@ TEST(Run, ThreeDatacentersOfDifferentSizesStopAtTheTarget) {
   TestConfig shape = three_datacenters();
   shape.stop = "{target: 0.3, clocks: 2000, time_s: 40}";
   const std::string config = work.write("config.yaml", shape.yaml());
-  const Ended run = run_meridian({"run", config, "--out", work / "out", "--set", "seed=7"});
+  const Ended run = run_meridian(
+      {"run", config, "--out", work / "out", "--set", "seed=7", "--set",
+       "wan.links.prices={dated: 2023-08-06, source: a list, currency: EUR, default: {egress_per_gb: 100, "
+       "machine_per_hour: 36}}"});
   ASSERT_EQ(run.code, 0) << run.err;
   expect_finished_run(work / "out");
   expect_the_emulators_count(work / "out");
   const json summary = read_json(work / "out" / "summary.json");
+  expect_cost(summary, 100.0, 36.0);
+  EXPECT_THAT(run.out, HasSubstr(" EUR\n"));
   EXPECT_EQ(summary["stop_reason"], "target");
   EXPECT_EQ(summary["seed"], 7);
   EXPECT_EQ(summary["objective"]["target"], 0.3);

@@ -99,6 +99,87 @@ TEST(Sweep, NamesTheCellThatFailedAndItsLogAndKeepsTheOthers) {
   EXPECT_THAT(ended.out, HasSubstr("1 of 2 runs are finished"));
 }
 
+constexpr const char* kPriced = R"(name: priced
+base: config.yaml
+set:
+  workload.stop: {clocks: 4, target: 0.01}
+  workload.evaluate_every: 2
+axes:
+  - name: links
+    values:
+      - label: WAN
+        set:
+          wan.links:
+            default: {bandwidth_mbps: 8, rtt_ms: 100}
+            prices:
+              dated: 2023-08-06
+              source: a list & more
+              currency: USD
+              default: {egress_per_gb: 0.5, machine_per_hour: 36}
+              regions: {west: {machine_per_hour: 18}}
+      - {label: LAN, set: {wan.links: lan}}
+seeds: 2
+lan: {links: LAN}
+centralised: {data_gb: 0.02}
+)";
+
+TEST(Sweep, HasAComputedRowForTrainingInOnePlace) {
+  const Workspace work;
+  work.write("config.yaml", TestConfig().yaml());
+  const std::string experiment = work.write("priced.yaml", kPriced);
+  const Ended sweep = run_meridian({"sweep", experiment, "--out", work / "out"});
+  ASSERT_EQ(sweep.code, 0) << sweep.err;
+  EXPECT_THAT(
+      sweep.out,
+      AllOf(HasSubstr("cost in all"), HasSubstr("centralised, WAN"), HasSubstr("2 computed"),
+            HasSubstr("Prices of 2023-08-06 in USD: a list & more\n"),
+            HasSubstr("0.01 GB of 0.02 GB of training data move to west (where it costs least) in 10.")));
+  const nlohmann::json lan = read_json(work / "out" / "cells" / "LAN-seed1" / "summary.json");
+  EXPECT_EQ(lan["cost"], nullptr);
+  EXPECT_THAT(read_file(work / "out" / "results.csv"), HasSubstr("\"centralised, WAN\",2,computed,"));
+  EXPECT_THAT(read_file(work / "out" / "results.md"),
+              AllOf(HasSubstr("2 computed"), HasSubstr("a list \\& more")));
+  EXPECT_THAT(read_file(work / "out" / "page.html"), HasSubstr("a list &amp; more"));
+
+  // A report of the same runs has the same row: half of 0.02 GB at 10^6 bytes/s and 50 ms, then the run over
+  // the LAN with a machine for each of the two workers.
+  const std::filesystem::path cells = work / "out" / "cells";
+  std::vector<std::string> report = {"report",
+                                     cells / "WAN-seed1",
+                                     cells / "LAN-seed1",
+                                     "--lan",
+                                     cells / "LAN-seed1",
+                                     "--centralised",
+                                     "--data-gb",
+                                     "0.02",
+                                     "--json"};
+  const Ended reported = run_meridian(report);
+  ASSERT_EQ(reported.code, 0) << reported.err;
+  const nlohmann::json rows = nlohmann::json::parse(reported.out, nullptr, false);
+  ASSERT_EQ(rows.size(), 3U);
+  const nlohmann::json& row = rows[2];
+  EXPECT_EQ(row["name"], "centralised");
+  EXPECT_EQ(row["mode"], "computed");
+  EXPECT_NEAR(row["time_s"].get<double>(), 10.05 + lan["time_s"].get<double>(), 1e-9);
+  EXPECT_NEAR(row["time_to_target_s"].get<double>(),
+              10.05 + lan["objective"]["time_to_target_s"].get<double>(), 1e-9);
+  EXPECT_NEAR(row["cost_in_all"].get<double>(), 0.01 * 0.5 + 2 * 18 * lan["time_s"].get<double>() / 3600,
+              1e-9);
+  EXPECT_NEAR(row["wan_mb_total"].get<double>(), 10.0, 1e-9);
+  EXPECT_THAT(reported.err, HasSubstr("centralised: computed, not run"));
+
+  for (const std::vector<std::string>& bad : std::vector<std::vector<std::string>>{
+           {"--region", "ost"}, {"--data-gb", "0"}, {"--data-gb", "nan"}, {"--lan", cells / "WAN-seed1"}}) {
+    std::vector<std::string> arguments = {"report", cells / "WAN-seed1", cells / "LAN-seed1",
+                                          "--centralised"};
+    arguments.insert(arguments.end(), bad.begin(), bad.end());
+    if (bad.front() != "--lan") arguments.insert(arguments.end(), {"--lan", cells / "LAN-seed1"});
+    const Ended refused = run_meridian(arguments);
+    EXPECT_EQ(refused.code, 2) << bad.back();
+    EXPECT_THAT(refused.err, HasSubstr("expected")) << bad.back();
+  }
+}
+
 TEST(Sweep, ReportMakesTheSamePageOfAnyFinishedRuns) {
   const Workspace work;
   const std::string config = work.write("config.yaml", TestConfig().yaml());

@@ -164,6 +164,12 @@ pairs:
 caps:
   virginia: {egress_mbps: 45}
   moon: {ingress_mbps: 2}
+prices:
+  dated: 2023-08-06
+  source: a list
+  currency: USD
+  default: {egress_per_gb: 0.09, machine_per_hour: 1}
+  regions: {virginia: {egress_per_gb: 0.02}, moon: {machine_per_hour: 9}}
 events:
   - {at_s: 9, action: restore, between: [virginia, tokyo]}
   - {at_s: 3, for_s: 2, action: cut, from: tokyo, to: ireland}

@@ -309,7 +309,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{
             "UnknownOfADatacenter", "{name: tokyo}", "{name: tokyo, @worker: 2}",
             "unknown key 'datacenters[2].worker', perhaps 'datacenters[2].workers'; expected name, workers, "
-            "servers or hosts"},
+            "servers, machines or hosts"},
         Refusal{
             "UnknownOfALink", "to: virginia, ", "to: virginia, @colour: 1, ",
             "unknown key 'wan.links.pairs[1].colour'; expected between, from, to, bandwidth_mbps, delay_ms, "

@@ -143,6 +143,63 @@ TEST_F(LinksFiles, TheResolvedConfigurationStandsAlone) {
   EXPECT_EQ(run_id(again.value()), run_id(config));
 }
 
+constexpr const char* kDefault = "default: {bandwidth_mbps: 10, rtt_ms: 30}";
+
+TEST_F(LinksFiles, PricesAreOfTheRunsDatacentersAndOfTheirDefault) {
+  write("links.yaml", std::string(kFile) +
+                          "prices:\n  dated: 2023-08-06\n  source: a list\n  currency: USD\n"
+                          "  default: {egress_per_gb: 0.09}\n"
+                          "  regions: {east: {machine_per_hour: 0.8}, west: {egress_per_gb: 0}, moon: {}}\n");
+  EXPECT_EQ(config_of("links.yaml").wan.prices,
+            (PricesConfig{"2023-08-06", "a list", "USD", {{0.09, 0.8}, {0.0, {}}, {0.09, {}}}}));
+  // A list is of one day and one source, so another one takes its place as a whole.
+  EXPECT_EQ(config_of("{file: links.yaml, prices: {dated: 2024-02-29, source: b, currency: EUR, regions: "
+                      "{west: {machine_per_hour: 1}}}}")
+                .wan.prices,
+            (PricesConfig{"2024-02-29", "b", "EUR", {{}, {{}, 1.0}, {}}}));
+  EXPECT_EQ(config_of(std::string("{") + kDefault + "}").wan.prices, std::nullopt);
+  EXPECT_EQ(config_of("lan").wan.prices, std::nullopt);
+}
+
+TEST_F(LinksFiles, PricesStandInTheTable) {
+  const std::string table =
+      describe_links_table(config_of(std::string("{") + kDefault +
+                                     ", prices: {dated: 2023-08-06, source: a list, currency: USD, regions: "
+                                     "{west: {egress_per_gb: 0.02}}}}"));
+  EXPECT_THAT(table, HasSubstr("prices in USD  a GB sent away  a machine's hour\n"
+                               "east           -               -\n"
+                               "west           0.02            -\n"
+                               "north          -               -\n"
+                               "prices of 2023-08-06: a list\n"));
+}
+
+TEST_F(LinksFiles, EachMistakeInPricesIsNamed) {
+  write("links.yaml",
+        "default: {bandwidth_mbps: 10, rtt_ms: 30}\nprices:\n  dated: 2023-02-29\n  currency: usd\n"
+        "  default: {egress_per_gb: -0.1, machine_per_hour: .inf}\n  regions: {ost: {egress_per_mb: 1}}\n");
+  const std::string problems = problems_of("links.yaml");
+  for (const char* problem : {
+           ":3:10: prices.dated is '2023-02-29'; expected the day of the prices, such as 2026-01-31",
+           ":3:3: prices.source is missing",
+           ":4:13: prices.currency is 'usd'; expected the three letters of a currency, such as USD",
+           ":5:28: prices.default.egress_per_gb is '-0.1'; expected a number from 0 to 1000000",
+           ":5:52: prices.default.machine_per_hour is '.inf'; expected a number from 0 to 1000000",
+           ":6:13: prices.regions names 'ost', which is no datacenter",
+           ":6:19: unknown key 'prices.regions.ost.egress_per_mb', perhaps "
+           "'prices.regions.ost.egress_per_gb'",
+       }) {
+    EXPECT_THAT(problems, HasSubstr(in("links.yaml") + problem));
+  }
+  for (const char* date : {"2023-8-6", "2023-08-06x", "20230806", "2023-13-01", "+023-08-06", "soon"}) {
+    EXPECT_THAT(problems_of(std::string("{") + kDefault +
+                            ", prices: {source: a, currency: USD, dated: " + date + "}}"),
+                HasSubstr("wan.links.prices.dated is '"))
+        << date;
+  }
+  EXPECT_THAT(problems_of(std::string("{") + kDefault + ", prices: 3}"),
+              HasSubstr("wan.links.prices is '3'; expected a map"));
+}
+
 TEST_F(LinksFiles, RunsThatDifferInAnyOfItHaveOtherIds) {
   std::set<std::string> ids;
   const std::vector<std::string> links = {

@@ -63,6 +63,15 @@ TEST(ResolvedYaml, ReadsBackEqual) {
            {"wan.topology=mesh"},
            {"wan.topology={tree: {virginia: tokyo, ireland: tokyo}}"},
            {"wan.topology={hubs: [{hub: tokyo, members: []}, {hub: ireland, members: [virginia]}]}"},
+           {"datacenters.virginia.machines=5"},
+           {"wan.links.prices={dated: 2024-02-29, source: 'a: \"b\" $$X', currency: EUR, default: "
+            "{egress_per_gb: "
+            "0.1}, regions: {tokyo: {machine_per_hour: 2, egress_per_gb: 0}, ireland: {}}}"},
+           {"wan.links.prices={dated: 2024-02-29, source: a, currency: EUR}"},
+           {"datacenters=[{name: alone}]", "workload.compute.factor=~",
+            "wan={links: {default: {bandwidth_mbps: 1, "
+            "rtt_ms: 1}, prices: {dated: 2024-02-29, source: a, currency: EUR, default: {machine_per_hour: "
+            "1}}}}"},
            {"wan.on_silence=continue", "wan.on_barrier=open", "wan.deadlines.barrier_s=0.5"},
            {"wan.parameters.v0=-0.0"},
            {"datacenters=[{name: alone, workers: 9}]", "workload.compute.factor=~", "wan=~"},

@@ -23,7 +23,9 @@ TEST(RunIdentity, IgnoresWhatMayDifferBetweenMachines) {
   EXPECT_THAT(id, testing::MatchesRegex("sample-[0-9a-f]{16}"));
   for (const char* change :
        {"output.dir=/elsewhere", "output=null", "workload.data.path=/mnt/data",
-        "datacenters.virginia.hosts=null", R"(datacenters.virginia.hosts=["h:1", "h:5"])"}) {
+        "datacenters.virginia.hosts=null", "datacenters.virginia.machines=9",
+        "wan.links.prices={dated: 2023-08-06, source: a list, currency: USD, default: {egress_per_gb: 0.02}}",
+        R"(datacenters.virginia.hosts=["h:1", "h:5"])"}) {
     EXPECT_EQ(run_id(config_of(kYaml, {change})), id) << change;
   }
   EXPECT_EQ(

@@ -69,6 +69,7 @@ TEST(FactorisationWorkload, DescribesItself) {
   EXPECT_EQ(workload->tables()[0], (TableSpec{"item_factors", 9, 5, true, UpdateRule::summed_gradient}));
   EXPECT_EQ(workload->tables()[1], (TableSpec{"mean", 1, 1, false, UpdateRule::mean_gradient}));
   EXPECT_EQ(workload->samples_per_clock({1, 0}), 40U);
+  EXPECT_EQ(workload->training_bytes({1, 0}), 40U * 12);
   EXPECT_STREQ(workload->metric_name(), "rmse");
   EXPECT_FALSE(workload->larger_is_better());
   EXPECT_EQ(workload->note(), "drawn in a test: 120 ratings of 9 items by 12 users, 24 more held out");

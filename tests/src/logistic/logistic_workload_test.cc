@@ -66,6 +66,9 @@ TEST(LogisticWorkload, DescribesItself) {
   EXPECT_EQ(workload->tables()[0], (TableSpec{"weight", 30, 1, true, UpdateRule::mean_gradient}));
   EXPECT_EQ(workload->tables()[1], (TableSpec{"bias", 1, 1, false, UpdateRule::mean_gradient}));
   EXPECT_EQ(workload->samples_per_clock({1, 0}), 30U);
+  EXPECT_EQ(*workload->training_bytes({0, 0}) + *workload->training_bytes({0, 1}) +
+                *workload->training_bytes({1, 0}),
+            kTrain * 4 + draw_samples(1, kTrain).entries() * 8);
   EXPECT_THAT(workload->note(),
               HasSubstr("drawn in a test: 90 training and 41 held-out samples of 30 features"));
   std::vector<float> weights(kFeatures, 1.0F);

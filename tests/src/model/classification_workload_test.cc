@@ -71,6 +71,9 @@ TEST(ClassificationWorkload, DescribesItself) {
   EXPECT_EQ(workload->tables()[0], (TableSpec{"layer0.weight", 12, 784}));
   EXPECT_EQ(workload->tables()[3], (TableSpec{"layer1.bias", 10, 1}));
   EXPECT_EQ(workload->samples_per_clock({1, 0}), 16U);
+  for (const WorkerPlace place : {WorkerPlace{0, 0}, WorkerPlace{0, 1}, WorkerPlace{1, 0}}) {
+    EXPECT_EQ(workload->training_bytes(place), 120U / 3 * (784 + 1));
+  }
   EXPECT_STREQ(workload->metric_name(), "accuracy");
   EXPECT_TRUE(workload->larger_is_better());
   EXPECT_EQ(workload->note(),

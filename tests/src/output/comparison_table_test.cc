@@ -74,6 +74,26 @@ zürich        async  WAN    simulated     480     1.5 s  not reached           
 )");
 }
 
+TEST(ComparisonTable, ShowsCostsWhereAnyRunHasOne) {
+  auto runs = four_runs();
+  runs[0].summary.cost = {"USD", "2023-08-06", "a list", {0.5, 0.25, 0.75}, {0.3, 0.04, 0.34}};
+  runs[1].summary.cost = {"USD", "2023-08-06", "a list", {12, 2000, 2012}, {12, std::nullopt, std::nullopt}};
+  runs[2].summary.mode = RunMode::computed;
+  const auto rows = compare_runs(runs, {1, 2});
+  const std::string text = comparison_text(rows);
+  EXPECT_THAT(text, HasSubstr("  MB in all  cost to target  cost in all  entries sent  "));
+  EXPECT_THAT(text, HasSubstr("       13.3      0.3400 USD   0.7500 USD        2.50 %  "));
+  EXPECT_THAT(text, HasSubstr("     1501.0               -  2012.00 USD        2.50 %  "));
+  EXPECT_THAT(text, HasSubstr("     1501.0               -            -        2.50 %  "));
+  EXPECT_THAT(text, HasSubstr("LAN    computed "));
+  const std::string json = comparison_json(rows);
+  EXPECT_THAT(json,
+              HasSubstr("\"currency\": \"USD\",\n    \"cost_to_target\": 0.34,\n    \"cost_in_all\": 0.75"));
+  EXPECT_THAT(json,
+              HasSubstr("\"currency\": null,\n    \"cost_to_target\": null,\n    \"cost_in_all\": null"));
+  EXPECT_THAT(comparison_text(compare_runs(four_runs(), {1, 2})), Not(HasSubstr("cost")));
+}
+
 TEST(ComparisonTable, NamesDoNotSteerTheTerminal) {
   auto runs = four_runs();
   runs[0].label = "\x1b[2Jx\ny";

@@ -127,6 +127,9 @@ TEST(JoinDatacenters, BytesToTargetAreEachDatacentersOwnAtThatClock) {
   const Summary run = joined(std::move(parts)).summary;
   EXPECT_EQ(run.wan.bytes_to_target, 807U);
   EXPECT_EQ(run.wan.payload_bytes_to_target, 801U);
+  EXPECT_EQ(run.datacenters[0].bytes_to_target, 400U);
+  EXPECT_EQ(run.datacenters[2].name, "tokyo");
+  EXPECT_EQ(run.datacenters[2].bytes_to_target, 7U);
   EXPECT_DOUBLE_EQ(run.objective.time_to_target_s.value(), 6.0);
 }
 
@@ -137,6 +140,9 @@ TEST(JoinDatacenters, WithoutAClockAtWhichAllMetItTheTargetWasNotReached) {
   EXPECT_EQ(run.objective.clocks_to_target, std::nullopt);
   EXPECT_EQ(run.objective.time_to_target_s, std::nullopt);
   EXPECT_EQ(run.wan.bytes_to_target, std::nullopt);
+  for (const DatacenterSummary& datacenter : run.datacenters) {
+    EXPECT_EQ(datacenter.bytes_to_target, std::nullopt) << datacenter.name;
+  }
 }
 
 TEST(JoinDatacenters, ASmallerObjectiveMayBeTheBetterOne) {

@@ -31,7 +31,9 @@ Summary example() {
   summary.wan = {1000, 900, 100, 800, 40, 4, {{"tokyo", "ireland", 1000, 0.125}}, 850, 700};
   summary.waits_s = {1.5, std::nullopt, 0.1};
   summary.replicas = {0.02, 3e-7, true};
-  summary.datacenters = {{"tokyo", 500, 2, 1, 0.8612}, {"ireland", 501, 3, 2, std::nullopt}};
+  summary.datacenters = {{"tokyo", 500, 2, 1, 0.8612, 4, 47100000, 800},
+                         {"ireland", 501, 3, 2, std::nullopt, 3, std::nullopt, std::nullopt}};
+  summary.cost = {"USD", "2023-08-06", "a list", {0.5, 0.25, 0.75}, {0.375, std::nullopt, std::nullopt}};
   return summary;
 }
 
@@ -95,16 +97,37 @@ TEST(Summary, TextHasTheKeysInTheirOrder) {
       "clocks": 500,
       "workers": 2,
       "servers": 1,
-      "objective": 0.8612
+      "objective": 0.8612,
+      "machines": 4,
+      "training_bytes": 47100000,
+      "bytes_to_target": 800
     },
     {
       "name": "ireland",
       "clocks": 501,
       "workers": 3,
       "servers": 2,
-      "objective": null
+      "objective": null,
+      "machines": 3,
+      "training_bytes": null,
+      "bytes_to_target": null
     }
-  ]
+  ],
+  "cost": {
+    "currency": "USD",
+    "prices_dated": "2023-08-06",
+    "prices_source": "a list",
+    "in_all": {
+      "machines": 0.5,
+      "transfer": 0.25,
+      "total": 0.75
+    },
+    "to_target": {
+      "machines": 0.375,
+      "transfer": null,
+      "total": null
+    }
+  }
 }
 )");
 }
@@ -123,6 +146,35 @@ TEST(Summary, ASimulationHoldsNoWallTime) {
   summary.started_unix_s.reset();
   EXPECT_THAT(to_json(summary), ::testing::Not(HasSubstr("unix")));
   EXPECT_EQ(summary_from_json(to_json(summary), "f").value(), summary);
+}
+
+TEST(Summary, WithoutPricesTheCostIsNullAndNotZero) {
+  Summary summary = example();
+  summary.cost.reset();
+  EXPECT_THAT(to_json(summary), HasSubstr("\"cost\": null"));
+  EXPECT_EQ(summary_from_json(to_json(summary), "f").value(), summary);
+}
+
+TEST(Summary, ReadsWhatWasWrittenBeforeThereWereCosts) {
+  std::string text = to_json(example());
+  text.erase(text.find(",\n  \"cost\""));
+  text += "}";
+  for (const char* own : {",\n      \"machines\": 4", ",\n      \"training_bytes\": 47100000",
+                          ",\n      \"bytes_to_target\": 800"}) {
+    text = replaced(text, own, "");
+  }
+  const Result<Summary> read = summary_from_json(text, "f");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read.value().cost, std::nullopt);
+  EXPECT_EQ(read.value().datacenters[0],
+            (DatacenterSummary{"tokyo", 500, 2, 1, 0.8612, 2, std::nullopt, std::nullopt}));
+}
+
+TEST(Summary, NoFileSaysThatItsRunWasComputed) {
+  Summary summary = example();
+  summary.mode = RunMode::computed;
+  EXPECT_EQ(summary_from_json(to_json(summary), "f").error().message,
+            "f: mode: expected one of run, simulate");
 }
 
 TEST(Summary, WritesNullForWhatIsNotFiniteAndReplacesBrokenText) {
@@ -166,6 +218,8 @@ TEST(Summary, ErrorsNameFileKeyAndExpectation) {
   EXPECT_EQ(error("\"clocks\": 501", "\"clocks\": null"),
             "runs/x/summary.json: datacenters[1].clocks: expected a whole number that is not negative");
   EXPECT_EQ(error("\"control_bytes\": 100,", ""), "runs/x/summary.json: wan.control_bytes: is missing");
+  EXPECT_EQ(error("\"transfer\": 0.25", "\"transfer\": \"much\""),
+            "runs/x/summary.json: cost.in_all.transfer: expected a number or null");
   EXPECT_THAT(error("\"stop_reason\": \"target\"", "\"stop_reason\": \"done\""),
               AllOf(HasSubstr("stop_reason"), HasSubstr("drain_timeout")));
   EXPECT_THAT(error("\"seed\": 18446744073709551615", "\"seed\": 18446744073709551616"), HasSubstr("seed"));

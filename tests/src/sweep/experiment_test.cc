@@ -66,6 +66,29 @@ TEST(Experiment, IsReadAsItStands) {
   EXPECT_EQ(experiment.lan, (Reference{1, 1}));
 }
 
+TEST(Experiment, AsksForTrainingInOnePlaceOnlyBesideALan) {
+  EXPECT_EQ(read_experiment_text(kGood, "f.yaml").value().centralised, std::nullopt);
+  const auto read =
+      read_experiment_text(std::string(kGood) + "centralised: {region: east, data_gb: 1000}\n", "f.yaml");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read.value().centralised->region, "east");
+  EXPECT_EQ(read.value().centralised->data_gb, 1000.0);
+  const auto empty = read_experiment_text(std::string(kGood) + "centralised: {}\n", "f.yaml");
+  ASSERT_TRUE(empty) << empty.error().message;
+  EXPECT_EQ(empty.value().centralised->region, std::nullopt);
+  EXPECT_EQ(empty.value().centralised->data_gb, std::nullopt);
+  const auto error_beside = [](const std::string& centralised) {
+    return error_of(std::string(kGood) + "centralised: " + centralised + "\n");
+  };
+  EXPECT_THAT(error_beside("{data_gb: 0}"),
+              HasSubstr("13:24: centralised.data_gb is '0'; expected a number above 0, at most 1000000000"));
+  EXPECT_THAT(error_beside("{data_gb: .nan}"), HasSubstr("centralised.data_gb is '.nan'"));
+  EXPECT_THAT(error_beside("{data_tb: 1}"), HasSubstr("unknown key 'centralised.data_tb', perhaps"));
+  EXPECT_THAT(error_beside("yes"), HasSubstr("13:14: centralised is 'yes'; expected a map"));
+  EXPECT_THAT(error_with("lan: {wan.mode: bsp, links: \"LAN, fast\"}", "centralised: {}"),
+              HasSubstr("12:14: centralised without lan; expected lan: "));
+}
+
 TEST(Experiment, TakesACountOfSeeds) {
   const auto seeds = [](const std::string& line) {
     const Result<Experiment> read =

@@ -83,6 +83,38 @@ TEST(Figures, HaveNoRatioBetweenTargetsOrMetricsThatDiffer) {
   EXPECT_EQ(figures[2].speed_up, std::nullopt);
 }
 
+void add_cost(output::Summary& run, double to_target, double in_all) {
+  run.cost = {"USD", "2023-08-06", "a list", {{}, {}, in_all}, {{}, {}, to_target}};
+  if (!run.objective.time_to_target_s) run.cost->to_target = {};
+}
+
+TEST(Figures, HaveTheCostsOfCellsWhoseRunsAllHaveOne) {
+  Results results{"t", {"x"}, {cell_of({10.0, 20.0, std::nullopt}), cell_of({10.0, 20.0})}};
+  for (std::size_t i = 0; i < 3; ++i) add_cost(results.cells[0].runs[i], 0.25, 1.0 + static_cast<double>(i));
+  add_cost(results.cells[1].runs[0], 0.25, 1.0);
+  const std::vector<CellFigures> figures = figures_of(results);
+  EXPECT_EQ(figures[0].currency, "USD");
+  EXPECT_EQ(figures[0].cost_in_all, (Spread{2.0, 1.0, 3.0}));
+  EXPECT_EQ(figures[0].cost_to_target->median, 0.25);
+  EXPECT_TRUE(std::isinf(figures[0].cost_to_target->most));
+  EXPECT_EQ(figures[1].cost_in_all, std::nullopt);
+  EXPECT_EQ(figures[1].cost_to_target, std::nullopt);
+  const Table table = cell_table(results);
+  EXPECT_THAT(table.rows[0], Contains("0.2500 USD [0.2500–not reached]"));
+  EXPECT_THAT(table.rows[0], Contains("2.00 USD [1.00–3.00]"));
+  for (const auto& row : table.rows) EXPECT_EQ(row.size(), table.headings.size());
+  EXPECT_THAT(notes_of(results), testing::ElementsAre("Prices of 2023-08-06 in USD: a list"));
+  // Two currencies do not add up.
+  results.cells[0].runs[1].cost->currency = "EUR";
+  EXPECT_EQ(figures_of(results)[0].cost_in_all, std::nullopt);
+}
+
+TEST(CellTable, HasNoColumnsForCostsThatNobodyKnows) {
+  const Results results{"t", {"x"}, {cell_of({10.0})}};
+  EXPECT_THAT(cell_table(results).headings, testing::Not(Contains("cost in all")));
+  EXPECT_THAT(notes_of(results), testing::IsEmpty());
+}
+
 TEST(CellTable, ShowsWhatIsMissing) {
   CellResult cell = cell_of({10.0});
   cell.planned = 3;
@@ -109,6 +141,13 @@ TEST(RunTable, HasARowForEachRunAndLeavesOutWhatDoesNotApply) {
   EXPECT_EQ(table.rows[0].at(column("bytes_to_target")), "12500000");
   EXPECT_EQ(table.rows[1].at(column("time_to_target_s")), "");
   EXPECT_EQ(table.rows[1].at(column("seed")), "2");
+  EXPECT_EQ(table.rows[0].at(column("kind")), "real");
+  EXPECT_EQ(table.rows[0].at(column("cost_in_all")), "");
+  add_cost(cell.runs[0], 0.25, 1.5);
+  const Table priced = run_table({"t", {"x"}, {cell}});
+  EXPECT_EQ(priced.rows[0].at(column("currency")), "USD");
+  EXPECT_EQ(priced.rows[0].at(column("cost_in_all")), "1.5");
+  EXPECT_EQ(priced.rows[0].at(column("cost_to_target")), "0.25");
 }
 
 }  // namespace

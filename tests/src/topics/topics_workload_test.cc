@@ -85,6 +85,17 @@ TEST(TopicsWorkload, ABatchIsAtMostWhatTheWorkerHas) {
   EXPECT_EQ(workload->samples_per_clock({0, 1}), 12U);
 }
 
+TEST(TopicsWorkload, ItsDataAreTheEntriesOfTheDocumentsThatItTrainsOn) {
+  TopicsOptions options = options_for({2, 1});
+  options.held_out = 0.0;
+  const auto workload = make(options, bars(40));
+  EXPECT_EQ(*workload->training_bytes({0, 0}) + *workload->training_bytes({0, 1}) +
+                *workload->training_bytes({1, 0}),
+            bars(40).entries() * 12);
+  options.held_out = 0.5;
+  EXPECT_LT(*make(options, bars(40))->training_bytes({0, 0}), *workload->training_bytes({0, 0}));
+}
+
 class InLockStep : public testing::TestWithParam<std::vector<std::size_t>> {};
 
 TEST_P(InLockStep, CountsAreConserved) {
