@@ -187,7 +187,8 @@ Result<sweep::Results> gather(const sweep::Experiment& experiment, const std::ve
                              .planned = experiment.seeds.size(),
                              .curve = {},
                              .baseline = cell.baseline,
-                             .lan = cell.lan});
+                             .lan = cell.lan,
+                             .published = cell.published});
   }
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const std::filesystem::path folder = processes.folder_of(i);

@@ -21,6 +21,7 @@ using Kind = YamlNode::Kind;
 
 constexpr std::size_t kLongestPath = 4096;
 const Range kDataGb = Range::above(0, kMostDataGb);
+const Range kRatio = Range::above(0, 1e6);
 
 std::vector<std::string_view> names_of(const std::vector<Axis>& axes) {
   std::vector<std::string_view> names;
@@ -63,6 +64,7 @@ class Reader {
     experiment_.baseline = read_reference("baseline");
     experiment_.lan = read_reference("lan");
     read_centralised();
+    read_published();
     root_.refuse_unknown();
     limit_runs();
     return std::move(experiment_);
@@ -112,27 +114,7 @@ class Reader {
         problems_.add(nodes[i].place, fmt::format("there is an axis {} already", in_quotes(axis.name)),
                       "another name");
       }
-      refuse_keys_of_other_axes(axis);
       experiment_.axes.push_back(std::move(axis));
-    }
-  }
-
-  void refuse_keys_of_other_axes(const Axis& axis) {
-    const auto key_of = [](const Setting& setting) { return setting.text.substr(0, setting.text.find('=')); };
-    for (const Axis& other : experiment_.axes) {
-      for (const AxisValue& theirs : other.values) {
-        for (const AxisValue& value : axis.values) {
-          for (const Setting& setting : value.settings) {
-            const auto same = [&](const Setting& one) { return key_of(one) == key_of(setting); };
-            if (std::ranges::none_of(theirs.settings, same)) continue;
-            problems_.add(setting.place,
-                          fmt::format("axis {} sets {}, which axis {} sets too", in_quotes(axis.name),
-                                      in_quotes(key_of(setting)), in_quotes(other.name)),
-                          "each key on one axis only");
-            return;
-          }
-        }
-      }
     }
   }
 
@@ -232,25 +214,29 @@ class Reader {
 
   std::optional<Reference> read_reference(std::string_view key) {
     const YamlNode* node = root_.find(key);
-    if (node == nullptr) return std::nullopt;
-    if (node->kind != Kind::map || node->keys.empty()) {
-      problems_.add(node->place, fmt::format("{} is {}", key, describe_value(*node)),
+    return node == nullptr ? std::nullopt : read_cells(*node, key);
+  }
+
+  /// Cells by their labels on some of the axes.
+  std::optional<Reference> read_cells(const YamlNode& node, std::string_view key) {
+    if (node.kind != Kind::map || node.keys.empty()) {
+      problems_.add(node.place, fmt::format("{} is {}", key, describe_value(node)),
                     "a map from an axis to one of its labels");
       return std::nullopt;
     }
     Reference reference(experiment_.axes.size());
-    for (std::size_t i = 0; i < node->keys.size(); ++i) {
+    for (std::size_t i = 0; i < node.keys.size(); ++i) {
       const std::vector<std::string_view> names = names_of(experiment_.axes);
-      const std::string& name = node->keys[i].text;
+      const std::string& name = node.keys[i].text;
       const auto axis = position_of(names, name);
       if (!axis) {
-        problems_.add(node->keys[i].place,
+        problems_.add(node.keys[i].place,
                       fmt::format("{} names the axis {}, which there is not", key, in_quotes(name)),
                       one_of(names));
         continue;
       }
       const std::vector<std::string_view> labels = labels_of(experiment_.axes[*axis]);
-      const YamlNode& label = node->children[i];
+      const YamlNode& label = node.children[i];
       const std::string text = label.kind == Kind::scalar ? label.text : flow_text(label);
       reference[*axis] = position_of(labels, text);
       if (!reference[*axis]) {
@@ -277,6 +263,35 @@ class Reader {
                     "lan: the cells over a LAN, from which training in one place is computed");
     }
     experiment_.centralised = std::move(rows);
+  }
+
+  /// What others report for one cell.
+  void read_published() {
+    const std::span<const YamlNode> nodes =
+        root_.list("published", "a list such as [{cell: {mode: gaia}, speed_up: 3.7}]");
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      Fields fields(problems_, &nodes[i], fmt::format("published[{}]", i));
+      if (!fields.has_map()) continue;
+      PublishedCell one;
+      if (const YamlNode* cell = fields.find("cell", Presence::required)) {
+        one.cell = read_cells(*cell, fields.path_of("cell")).value_or(Reference{});
+        const bool all = std::ranges::all_of(one.cell, [](const auto& label) { return label.has_value(); });
+        if (problems_.empty() && !all) {
+          problems_.add(cell->place, fmt::format("{} names some axes only", fields.path_of("cell")),
+                        "a label on each axis: " + one_of(names_of(experiment_.axes)));
+        }
+      }
+      double value = 0;
+      if (fields.number("speed_up", value, kRatio)) one.figures.speed_up = value;
+      if (fields.number("of_lan_time", value, kRatio)) one.figures.of_lan_time = value;
+      if (problems_.empty() && !one.figures.speed_up && !one.figures.of_lan_time) {
+        problems_.add(nodes[i].place, fmt::format("published[{}] says nothing", i),
+                      "speed_up, of_lan_time or both");
+      }
+      fields.text("note", one.figures.note, "a sentence");
+      fields.refuse_unknown();
+      experiment_.published.push_back(std::move(one));
+    }
   }
 
   void limit_runs() {

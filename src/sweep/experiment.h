@@ -12,6 +12,7 @@
 
 #include "src/base/result.h"
 #include "src/config/problems.h"
+#include "src/sweep/published.h"
 
 namespace meridian::sweep {
 
@@ -42,6 +43,11 @@ struct CentralisedRows {
   Place place;
 };
 
+struct PublishedCell {
+  Reference cell;  ///< one label on each axis
+  Published figures;
+};
+
 struct Experiment {
   std::filesystem::path file;
   std::string name;
@@ -52,6 +58,7 @@ struct Experiment {
   std::optional<Reference> baseline;
   std::optional<Reference> lan;
   std::optional<CentralisedRows> centralised;  ///< only with lan
+  std::vector<PublishedCell> published;
 };
 
 inline constexpr std::size_t kMostAxes = 16;

@@ -115,6 +115,9 @@ std::vector<Cell> cells_of(const Experiment& experiment) {
     }
     cell.baseline = reference_of(experiment.baseline, choice, axes);
     cell.lan = reference_of(experiment.lan, choice, axes);
+    for (const PublishedCell& published : experiment.published) {
+      if (reference_of(published.cell, choice, axes) == position) cell.published = published.figures;
+    }
   }
   return cells;
 }

@@ -19,6 +19,7 @@ struct Cell {
   std::vector<Setting> settings;    ///< the experiment's own, then those of the axes
   std::optional<std::size_t> baseline;
   std::optional<std::size_t> lan;
+  std::optional<Published> published = {};
 };
 
 /// The last axis changes fastest.

@@ -1,6 +1,7 @@
 #include "src/sweep/results.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -58,11 +59,17 @@ std::string shown_cost(const std::optional<Spread>& spread, const std::string& c
   return least == most ? text : fmt::format("{} [{}–{}]", text, least, most);
 }
 
+double or_never(const std::optional<std::uint64_t>& count) {
+  return count ? static_cast<double>(*count) : kNever;
+}
+
 CellFigures own_figures(const CellResult& cell) {
   CellFigures figures;
   std::vector<double> finals;
   std::vector<double> times_s;
+  std::vector<double> clocks;
   std::vector<double> bytes;
+  std::vector<double> payload;
   std::vector<double> all_bytes;
   std::vector<double> costs;
   std::vector<double> all_costs;
@@ -76,7 +83,9 @@ CellFigures own_figures(const CellResult& cell) {
     if (!run.objective.target) continue;
     if (run.objective.time_to_target_s) ++figures.reached;
     times_s.push_back(run.objective.time_to_target_s.value_or(kNever));
-    bytes.push_back(run.wan.bytes_to_target ? static_cast<double>(*run.wan.bytes_to_target) : kNever);
+    clocks.push_back(or_never(run.objective.clocks_to_target));
+    bytes.push_back(or_never(run.wan.bytes_to_target));
+    payload.push_back(or_never(run.wan.payload_bytes_to_target));
     if (!run.objective.time_to_target_s) {
       costs.push_back(kNever);
     } else if (run.cost && run.cost->to_target.total) {
@@ -85,7 +94,9 @@ CellFigures own_figures(const CellResult& cell) {
   }
   figures.final_objective = spread_of(std::move(finals));
   figures.time_to_target_s = spread_of(std::move(times_s));
+  figures.clocks_to_target = spread_of(std::move(clocks));
   figures.bytes_to_target = spread_of(std::move(bytes));
+  figures.payload_to_target = spread_of(std::move(payload));
   figures.bytes_sent = spread_of(std::move(all_bytes));
   // Of some runs alone it would be another figure than that of the others.
   if (!figures.currency.empty() && all_costs.size() == cell.runs.size()) {
@@ -135,7 +146,10 @@ const std::vector<RunColumn>& run_columns() {
       {"clocks_to_target", [](const Summary& run) { return or_empty(run.objective.clocks_to_target); }},
       {"bytes_sent", [](const Summary& run) { return fmt::format("{}", run.wan.bytes_sent); }},
       {"data_bytes", [](const Summary& run) { return fmt::format("{}", run.wan.data_bytes); }},
+      {"payload_bytes", [](const Summary& run) { return fmt::format("{}", run.wan.payload_bytes); }},
       {"bytes_to_target", [](const Summary& run) { return or_empty(run.wan.bytes_to_target); }},
+      {"payload_bytes_to_target",
+       [](const Summary& run) { return or_empty(run.wan.payload_bytes_to_target); }},
       {"entries_considered",
        [](const Summary& run) { return fmt::format("{}", run.wan.entries_considered); }},
       {"entries_sent", [](const Summary& run) { return fmt::format("{}", run.wan.entries_sent); }},
@@ -196,6 +210,31 @@ std::vector<CellFigures> figures_of(const Results& results) {
   return figures;
 }
 
+namespace {
+
+/// Where ours differ by much from what others report, and why.
+void add_differences(const Results& results, std::vector<std::string>& notes) {
+  const std::vector<CellFigures> figures = figures_of(results);
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    const CellResult& cell = results.cells[i];
+    if (!cell.published) continue;
+    std::vector<std::string> parts;
+    const auto compare = [&](const char* what, const std::optional<double>& ours,
+                             const std::optional<double>& theirs) {
+      if (!ours || !theirs || std::fabs(*ours / *theirs - 1.0) <= kOffByMuch) return;
+      parts.push_back(fmt::format("{} {:.2f} where {:.2f} is published ({:+.0f} %)", what, *ours, *theirs,
+                                  (*ours / *theirs - 1.0) * 100.0));
+    };
+    compare("speed-up", figures[i].speed_up, cell.published->speed_up);
+    compare("of LAN time", figures[i].ratio_to_lan, cell.published->of_lan_time);
+    if (parts.empty()) continue;
+    notes.push_back(fmt::format("{}: {}. {}", cell.label(), fmt::join(parts, ", "),
+                                cell.published->note.empty() ? "No reason is given." : cell.published->note));
+  }
+}
+
+}  // namespace
+
 std::vector<std::string> notes_of(const Results& results) {
   std::vector<std::string> notes;
   for (const CellResult& cell : results.cells) {
@@ -206,6 +245,7 @@ std::vector<std::string> notes_of(const Results& results) {
       if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
     }
   }
+  add_differences(results, notes);
   notes.insert(notes.end(), results.notes.begin(), results.notes.end());
   return notes;
 }
@@ -214,6 +254,8 @@ Table cell_table(const Results& results) {
   const std::vector<CellFigures> figures = figures_of(results);
   const bool has_costs =
       std::any_of(figures.begin(), figures.end(), [](const CellFigures& one) { return one.cost_in_all; });
+  const bool has_published = std::any_of(results.cells.begin(), results.cells.end(),
+                                         [](const CellResult& cell) { return cell.published.has_value(); });
   const std::string metric = common_metric(figures);
   constexpr int kObjectiveDigits = 4;
   constexpr double kMegabyte = 1e6;
@@ -221,10 +263,13 @@ Table cell_table(const Results& results) {
   table.headings = results.axes;
   for (const std::string& heading :
        {std::string("runs"), "final " + (metric.empty() ? "objective" : metric),
-        std::string("time to target"), std::string("MB to target"), std::string("MB in all"),
-        std::string("cost to target"), std::string("cost in all"), std::string("speed-up"),
-        std::string("of LAN time")}) {
+        std::string("time to target"), std::string("clocks to target"), std::string("MB to target"),
+        std::string("payload MB to target"), std::string("MB in all"), std::string("cost to target"),
+        std::string("cost in all"), std::string("speed-up"), std::string("of LAN time")}) {
     if (has_costs || !heading.starts_with("cost")) table.headings.push_back(heading);
+  }
+  if (has_published) {
+    table.headings.insert(table.headings.end(), {"published speed-up", "published of LAN time"});
   }
   for (std::size_t i = 0; i < figures.size(); ++i) {
     const CellResult& cell = results.cells[i];
@@ -237,7 +282,9 @@ Table cell_table(const Results& results) {
     const std::string unit = metric.empty() ? " " + one.metric : "";
     row.push_back(shown(one.final_objective, unit.c_str(), 1.0, kObjectiveDigits));
     row.push_back(shown(one.time_to_target_s, " s"));
+    row.push_back(shown(one.clocks_to_target, "", 1.0, 0));
     row.push_back(shown(one.bytes_to_target, "", kMegabyte));
+    row.push_back(shown(one.payload_to_target, "", kMegabyte));
     row.push_back(shown(one.bytes_sent, "", kMegabyte));
     if (has_costs) {
       row.push_back(shown_cost(one.cost_to_target, one.currency));
@@ -245,6 +292,11 @@ Table cell_table(const Results& results) {
     }
     row.push_back(times(one.speed_up));
     row.push_back(times(one.ratio_to_lan));
+    if (has_published) {
+      const Published published = cell.published.value_or(Published{});
+      row.push_back(times(published.speed_up));
+      row.push_back(times(published.of_lan_time));
+    }
   }
   return table;
 }

@@ -9,6 +9,7 @@
 
 #include "src/output/summary.h"
 #include "src/sweep/curve.h"
+#include "src/sweep/published.h"
 #include "src/sweep/table.h"
 
 namespace meridian::sweep {
@@ -17,13 +18,14 @@ namespace meridian::sweep {
 std::string label_of(const std::vector<std::string>& labels);
 
 struct CellResult {
-  std::vector<std::string> labels;      ///< one for each axis
-  std::vector<output::Summary> runs;    ///< those that finished, by seed
-  std::size_t planned = 0;              ///< how many were to finish
-  std::vector<CurvePoint> curve;        ///< of the first of them
-  std::optional<std::size_t> baseline;  ///< the cell that its speed-up is measured against
-  std::optional<std::size_t> lan;       ///< the cell whose time is the LAN's
-  bool computed = false;                ///< its runs were made from those of another cell
+  std::vector<std::string> labels;          ///< one for each axis
+  std::vector<output::Summary> runs;        ///< those that finished, by seed
+  std::size_t planned = 0;                  ///< how many were to finish
+  std::vector<CurvePoint> curve;            ///< of the first of them
+  std::optional<std::size_t> baseline;      ///< the cell that its speed-up is measured against
+  std::optional<std::size_t> lan;           ///< the cell whose time is the LAN's
+  std::optional<Published> published = {};  ///< what others report for it
+  bool computed = false;                    ///< its runs were made from those of another cell
 
   std::string label() const { return label_of(labels); }
 };
@@ -57,11 +59,13 @@ struct CellFigures {
   std::optional<Spread> time_to_target_s;
   std::optional<Spread> bytes_to_target;
   std::optional<Spread> bytes_sent;
-  std::string currency;                  ///< of the costs; empty where there are none or of several
-  std::optional<Spread> cost_to_target;  ///< nothing where any run's cost is not known
-  std::optional<Spread> cost_in_all;     ///< likewise
-  std::optional<double> speed_up;        ///< the baseline's median time to target over this one's
-  std::optional<double> ratio_to_lan;    ///< this one's median time to target over the LAN's
+  std::string currency;                     ///< of the costs; empty where there are none or of several
+  std::optional<Spread> cost_to_target;     ///< nothing where any run's cost is not known
+  std::optional<Spread> cost_in_all;        ///< likewise
+  std::optional<double> speed_up;           ///< the baseline's median time to target over this one's
+  std::optional<double> ratio_to_lan;       ///< this one's median time to target over the LAN's
+  std::optional<Spread> payload_to_target;  ///< bytes of updates alone
+  std::optional<Spread> clocks_to_target;
 };
 
 /// One for each cell. A ratio exists only between cells whose medians reached the same target of the same

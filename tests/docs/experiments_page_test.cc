@@ -50,6 +50,7 @@ TEST(ExperimentsPage, HasEveryKey) {
   add_known("axes: [{'?': 1}]", "axes[].", keys);
   add_known("axes: [{name: a, values: [{'?': 1}]}]", "axes[].values[].", keys);
   add_known("centralised: {'?': 1}", "centralised.", keys);
+  add_known("axes: [{key: a, values: [1]}]\npublished: [{'?': 1}]", "published[].", keys);
   EXPECT_EQ(documented("experiment key"), keys);
 }
 

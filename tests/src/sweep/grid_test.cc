@@ -79,6 +79,26 @@ TEST_F(Grid, CrossesAxesAndKeepsTheKeysOfOneTogether) {
   EXPECT_THAT(settings, ElementsAre("wan.mode=gaia", "workload.batch=16", "workload.evaluate_every=4"));
 }
 
+TEST_F(Grid, ALaterAxisGoesBeforeAnEarlierOneAndBothBeforeTheBase) {
+  const Experiment over = experiment(
+      "set: {shards: 3}\naxes:\n  - {name: a, key: shards, values: [4]}\n  - {name: b, key: shards, values: "
+      "[5]}\n");
+  const auto runs = plan(over);
+  ASSERT_TRUE(runs) << runs.error().message;
+  EXPECT_THAT(runs.value().at(0).resolved, HasSubstr("\nshards: 5\n"));
+}
+
+TEST_F(Grid, KnowsTheCellOfWhichOthersReport) {
+  const Experiment some = experiment(
+      "axes:\n  - {name: mode, key: wan.mode, values: [gaia, bsp]}\n  - {name: s, key: shards, values: [1, "
+      "2]}\n"
+      "published: [{cell: {mode: bsp, s: 1}, speed_up: 2}]\n");
+  const std::vector<Cell> cells = cells_of(some);
+  for (const Cell& cell : cells) {
+    EXPECT_EQ(cell.published.has_value(), (cell.labels == std::vector<std::string>{"bsp", "1"}));
+  }
+}
+
 TEST_F(Grid, ComparesAlongTheAxesThatAReferenceDoesNotName) {
   const std::vector<Cell> cells = cells_of(experiment(kTwoAxes));
   for (std::size_t i = 0; i < cells.size(); ++i) {

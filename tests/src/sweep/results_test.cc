@@ -11,6 +11,7 @@ namespace meridian::sweep {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 
 output::Summary run_that_reached(std::optional<double> time_s, double final = 0.9) {
   output::Summary summary;
@@ -63,6 +64,38 @@ TEST(Figures, CompareMedians) {
   EXPECT_EQ(figures[1].speed_up, 5.0);
   EXPECT_EQ(figures[1].ratio_to_lan, 1.0);
   EXPECT_THAT(cell_table(results).rows[1], Contains("5.00x"));
+}
+
+TEST(Figures, StandBesideWhatOthersReport) {
+  CellResult near = cell_of({10.0}, 0, 0);
+  near.labels = {"near"};
+  near.published = {2.6, 1.3, "of no use"};
+  CellResult far = cell_of({4.0}, 0, 0);
+  far.labels = {"far"};
+  far.published = {5.0, 1.0, "Our links are faster."};
+  CellResult plain = cell_of({20.0}, 0, 0);
+  const Results results{"t", {"x"}, {plain, near, far}};
+  const Table table = cell_table(results);
+  EXPECT_EQ(table.headings.back(), "published of LAN time");
+  EXPECT_EQ(table.rows[0].back(), "-");
+  EXPECT_EQ(table.rows[1].back(), "1.30x");
+  EXPECT_EQ(table.rows[1][table.rows[1].size() - 2], "2.60x");
+  EXPECT_THAT(notes_of(results),
+              ElementsAre("near: of LAN time 0.50 where 1.30 is published (-62 %). of no use",
+                          "far: of LAN time 0.20 where 1.00 is published (-80 %). Our links are faster."));
+}
+
+TEST(Figures, CountClocksAndUpdatesAlone) {
+  CellResult cell = cell_of({10.0, 20.0, std::nullopt});
+  for (std::size_t i = 0; i < 2; ++i) {
+    cell.runs[i].objective.clocks_to_target = 100 * (i + 1);
+    cell.runs[i].wan.payload_bytes_to_target = 1'000'000 * (i + 1);
+  }
+  const Results results{"t", {"x"}, {cell}};
+  EXPECT_EQ(figures_of(results)[0].clocks_to_target->median, 200.0);
+  EXPECT_EQ(figures_of(results)[0].payload_to_target->median, 2e6);
+  EXPECT_THAT(cell_table(results).rows[0], Contains("200 [100–not reached]"));
+  EXPECT_THAT(cell_table(results).rows[0], Contains("2.00 [1.00–not reached]"));
 }
 
 TEST(Figures, HaveNoRatioWhereOneSideNeverReachedTheTarget) {
