@@ -147,9 +147,13 @@ TEST(CompactValues, TakeTheBitsThatTheyNeed) {
     return coded(values).size();
   };
   const auto sign = [](std::size_t i) { return i % 3 == 0 ? -1.0F : 1.0F; };
-  EXPECT_EQ(size_of([&](std::size_t i) { return 0.5F * sign(i); }), 1 + 2 + 256 / 8);
+  EXPECT_EQ(size_of([&](std::size_t i) { return 0.5F * sign(i); }), 2 + 256 / 8);
+  EXPECT_EQ(size_of([&](std::size_t i) { return 2.5F * sign(i); }), 1 + 2 + 256 / 8);
   EXPECT_EQ(size_of([&](std::size_t i) { return 0.3F * sign(i); }), 1 + 4 + 256 / 8);
-  EXPECT_EQ(size_of([&](std::size_t i) { return (i % 2 == 0 ? 0.5F : 1.25F) * sign(i); }), 1 + 4 + 256 / 4);
+  EXPECT_EQ(size_of([&](std::size_t i) { return (i % 2 == 0 ? 0.5F : 1.25F) * sign(i); }), 3 + 256 / 4);
+  EXPECT_EQ(size_of([&](std::size_t i) { return (i % 2 == 0 ? 0.01F : 1.25F) * sign(i); }), 1 + 8 + 256 / 4);
+  EXPECT_EQ(size_of([&](std::size_t i) { return (i % 2 == 0 ? 0.015625F : 1.25F) * sign(i); }),
+            1 + 4 + 256 / 4);
   EXPECT_EQ(size_of([&](std::size_t i) { return static_cast<float>(1 + i % 7) * 0.25F * sign(i); }),
             1 + 1 + 256 / 2);
   EXPECT_EQ(size_of([](std::size_t i) { return (static_cast<float>(i) - 127.0F) * 0.25F; }), 1 + 2 * 256)
