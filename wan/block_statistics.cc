@@ -20,9 +20,9 @@ struct Sums {
   std::int32_t least_of_others = kMost;  ///< than 0
   std::int32_t largest = 0;
   std::int32_t bits = 0;
-  std::int32_t no_fp16 = 0;     ///< not 0 where one is none
-  std::int32_t lowest = kMost;  ///< biased exponent plus the position of the lowest bit of the mantissa
-  std::int32_t negative_zeros = 0;
+  std::int32_t no_fp16 = 0;         ///< not 0 where one is none
+  std::int32_t lowest = kMost;      ///< biased exponent plus the position of the lowest bit of the mantissa
+  std::int32_t negative_zeros = 0;  ///< not 0 where there is one
 };
 
 MERIDIAN_FOR_EACH_INSTRUCTION_SET
@@ -40,17 +40,22 @@ Sums sums_of(const float* values, std::size_t count) {
     bits |= own;
     least = std::min(least, magnitude);
     largest = std::max(largest, magnitude);
-    least_of_others = std::min(least_of_others, magnitude == 0 ? kMost : magnitude);
-    negative_zeros |= static_cast<std::int32_t>(magnitude == 0) & static_cast<std::int32_t>(own < 0);
+    // Masks, all ones or zeros: a loop with selections of results is not vectorised.
+    const std::int32_t zero = (magnitude - 1) >> 31;
+    least_of_others = std::min(least_of_others, magnitude | (zero & kMost));
+    negative_zeros |= own & zero;
     // Of a small magnitude one half more keeps the multiple of 2^-24.
     const float half_more = std::bit_cast<float>(magnitude) + 0.5F;
-    const std::int32_t kept = std::bit_cast<std::int32_t>(half_more - 0.5F) ^ magnitude;
-    no_fp16 |= magnitude < kSmallestNormalFp16 ? kept : magnitude & kFp16Lost;
+    const float kept = half_more - 0.5F;
+    const std::int32_t lost_of_small = std::bit_cast<std::int32_t>(kept) ^ magnitude;
+    const std::int32_t lost = magnitude & kFp16Lost;
+    const std::int32_t small = (magnitude - kSmallestNormalFp16) >> 31;
+    no_fp16 |= (lost_of_small & small) | (lost & ~small);
     // The lowest bit of the mantissa, whose position is the exponent of that bit alone as a float.
     const std::int32_t mantissa = (magnitude & kMantissa) | (kMantissa + 1);
     const auto alone = static_cast<float>(mantissa & -mantissa);
     const std::int32_t position = std::bit_cast<std::int32_t>(alone) >> kMantissaBits;
-    lowest = std::min(lowest, magnitude == 0 ? kMost : (magnitude >> kMantissaBits) + position);
+    lowest = std::min(lowest, ((magnitude >> kMantissaBits) + position) | (zero & kMost));
   }
   return {least, least_of_others, largest, bits, no_fp16, lowest, negative_zeros};
 }

@@ -33,7 +33,8 @@ inline std::uint16_t to_fp16(float value) {
   const float shifted = std::bit_cast<float>(magnitude) + 0.5F;
   const std::int32_t subnormal = std::bit_cast<std::int32_t>(shifted) - 0x3F00'0000;
   const std::int32_t normal = (magnitude + 0x0FFF + ((magnitude >> 13) & 1) - 0x3800'0000) >> 13;
-  return static_cast<std::uint16_t>(sign | (magnitude < kSmallestNormal ? subnormal : normal));
+  const std::int32_t small = (magnitude - kSmallestNormal) >> 31;  // all ones or zeros
+  return static_cast<std::uint16_t>(sign | (subnormal & small) | (normal & ~small));
 }
 
 /// Exact; what stands for infinite or not a number becomes that.
@@ -42,8 +43,8 @@ inline float from_fp16(std::uint16_t bits) {
   const std::int32_t rest = std::int32_t{bits} & 0x7FFF;
   const float multiple = static_cast<float>(rest) * (1.0F / 16777216.0F);
   const std::int32_t normal = (rest << 13) + (rest < 0x7C00 ? 0x3800'0000 : 0x7000'0000);
-  const std::int32_t magnitude = rest < 0x0400 ? std::bit_cast<std::int32_t>(multiple) : normal;
-  return std::bit_cast<float>(static_cast<std::uint32_t>(sign) | static_cast<std::uint32_t>(magnitude));
+  const std::int32_t small = (rest - 0x0400) >> 31;  // all ones or zeros
+  return std::bit_cast<float>(sign | (std::bit_cast<std::int32_t>(multiple) & small) | (normal & ~small));
 }
 
 }  // namespace meridian::wan

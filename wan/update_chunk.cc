@@ -126,10 +126,10 @@ UpdateChunk ChunkCutter::next(std::size_t max_bytes) {
     size += chunk.header.segments.back().payload_bytes();
     pieces.push_back({table_, next_, past});
     next_ = past;
-    if (next_ == past_) {
-      ++table_;
-      enter_table();
-    }
+    // A table that does not fit fills the chunk: what room is left is less than a block.
+    if (next_ < past_) break;
+    ++table_;
+    enter_table();
   }
   const auto bytes = std::make_shared_for_overwrite<std::byte[]>(size);
   std::byte* out = bytes.get();
