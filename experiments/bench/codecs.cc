@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -115,11 +117,19 @@ bool decodes(const std::vector<UpdateChunk>& chunks, const std::vector<TableRang
   });
 }
 
+/// Flat index and bits of every entry.
+std::vector<std::pair<std::size_t, std::uint32_t>> entries_of(const UpdateChunk& chunk) {
+  std::vector<std::pair<std::size_t, std::uint32_t>> entries;
+  for_each_entry(chunk, [&](std::size_t /*table*/, std::size_t flat, float value) {
+    entries.emplace_back(flat, std::bit_cast<std::uint32_t>(value));
+  });
+  return entries;
+}
+
 bool come_back(const std::vector<UpdateChunk>& chunks, const std::vector<TableRange>& owned) {
   return std::all_of(chunks.begin(), chunks.end(), [&](const UpdateChunk& chunk) {
     const auto read = decode(chunk.header, chunk.encoded, Encoding::compact, owned);
-    const std::span<const std::byte> plain = chunk.payload.bytes();
-    return read && std::ranges::equal(read.value().payload.bytes(), plain);
+    return read && entries_of(read.value()) == entries_of(chunk);
   });
 }
 
@@ -138,7 +148,7 @@ bool measure(const TableSelection& given, double density, const Format& format, 
   const double encoding = fastest([] {},
                                   [&] {
                                     for (UpdateChunk& chunk : chunks)
-                                      chunk.encoded = encode(chunk, Encoding::compact);
+                                      chunk.encoded = encode(chunk, Encoding::compact, owned);
                                   });
   const double decoding = fastest([] {}, [&] { decodes(chunks, owned); });
   const auto rate = [](double seconds) { return fmt::format("{:.2f}", gigabytes_per_s(seconds)); };
@@ -209,7 +219,7 @@ void measure_few(std::size_t few, std::size_t many, const Format& format) {
     Rounded(std::make_unique<TopK>(share), value_format_named(format.name).value(), RoundingMode::nearest)
         .select({}, values, residual, selection[0]);
     for (const UpdateChunk& chunk : chunks_of(selection, owned))
-      bytes += encode(chunk, Encoding::compact).size();
+      bytes += encode(chunk, Encoding::compact, owned).size();
   }
   const double mean = static_cast<double>(bytes) / kDraws;
   const auto entries = static_cast<double>(few);
@@ -221,8 +231,9 @@ void measure_few(std::size_t few, std::size_t many, const Format& format) {
 
 void measure_small_segments() {
   fmt::print(
-      "\nfew entries, the largest of a table: bytes of a chunk's payload, mean of 200 draws; least: log2 of\n"
-      "the ways to choose them, and the bits of their values\n");
+      "\nfew entries, the largest of a table: bytes of a chunk's payload, with its list of segments, mean of "
+      "200\n"
+      "draws; least: log2 of the ways to choose them, and the bits of their values\n");
   fmt::print("{:>8} {:>8} {:<5} {:>12} {:>12} {:>12} {:>10}\n", "entries", "of", "", "bytes", "bytes/entry",
              "least", "more");
   for (const std::size_t many : {100'352U, 1'280U}) {
