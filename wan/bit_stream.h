@@ -53,6 +53,21 @@ class BitReader {
  public:
   explicit BitReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
+  /// The bits that come next: at least kMostBitsAtOnce, those beyond the end as zeros.
+  std::uint64_t peek() const {
+    const std::size_t at = taken_ / 8;
+    std::uint64_t word = 0;
+    if (at + sizeof(word) <= bytes_.size()) {
+      std::memcpy(&word, bytes_.data() + at, sizeof(word));
+    } else if (at < bytes_.size()) {
+      std::memcpy(&word, bytes_.data() + at, bytes_.size() - at);
+    }
+    return word >> (taken_ % 8);
+  }
+
+  /// Takes so many bits.
+  void skip(unsigned count) { taken_ += count; }
+
   /// The next `count` bits, at most kMostBitsAtOnce.
   std::uint64_t take(unsigned count) {
     const std::uint64_t bits = peek() & ((std::uint64_t{1} << count) - 1);
@@ -82,18 +97,6 @@ class BitReader {
   std::size_t bytes_taken() const { return (taken_ + 7) / 8; }
 
  private:
-  /// The bits that come next: at least kMostBitsAtOnce, those beyond the end as zeros.
-  std::uint64_t peek() const {
-    const std::size_t at = taken_ / 8;
-    std::uint64_t word = 0;
-    if (at + sizeof(word) <= bytes_.size()) {
-      std::memcpy(&word, bytes_.data() + at, sizeof(word));
-    } else if (at < bytes_.size()) {
-      std::memcpy(&word, bytes_.data() + at, bytes_.size() - at);
-    }
-    return word >> (taken_ % 8);
-  }
-
   std::span<const std::byte> bytes_;
   std::uint64_t taken_ = 0;
 };
