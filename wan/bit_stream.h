@@ -1,46 +1,49 @@
-// Bits one after the other in bytes, the lowest bit of a byte first.
+// Bits one after the other in bytes, the lowest bit of a byte first. Both sides move whole words of 64 bits.
 #pragma once
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
-#include <vector>
 
 namespace meridian::wan {
 
+static_assert(std::endian::native == std::endian::little, "words of bits are little endian");
+
+/// At most so many bits are put or taken at once: they and those of a byte begun before fit into a word.
+inline constexpr unsigned kMostBitsAtOnce = 56;
+
 class BitWriter {
  public:
-  /// Appends to `out`, which must outlive it.
-  explicit BitWriter(std::vector<std::byte>& out) : out_(out) {}
+  /// Bytes that it may write, as zeros, after the last that it returns.
+  static constexpr std::size_t kSlack = sizeof(std::uint64_t);
 
-  /// Writes the lowest `count` bits of `bits`, at most 32; the others are 0.
+  /// Writes to `out`, which has room for all that is put and kSlack bytes more.
+  explicit BitWriter(std::byte* out) : out_(out) {}
+
+  /// Writes the lowest `count` bits of `bits`, at most kMostBitsAtOnce; the others are 0.
   void put(std::uint64_t bits, unsigned count) {
     pending_ |= bits << filled_;
     filled_ += count;
-    while (filled_ >= 8) {
-      out_.push_back(static_cast<std::byte>(pending_ & 0xFF));
-      pending_ >>= 8;
-      filled_ -= 8;
-    }
+    std::memcpy(out_, &pending_, sizeof(pending_));
+    out_ += filled_ / 8;
+    pending_ >>= filled_ & ~7U;
+    filled_ &= 7U;
   }
 
   /// `count` zeros and a one.
   void put_unary(std::uint64_t count) {
-    for (; count >= 31; count -= 31) put(0, 31);
+    for (; count >= kMostBitsAtOnce; count -= kMostBitsAtOnce) put(0, kMostBitsAtOnce);
     put(std::uint64_t{1} << count, static_cast<unsigned>(count) + 1);
   }
 
-  /// Fills the last byte with zeros.
-  void finish() {
-    if (filled_ > 0) out_.push_back(static_cast<std::byte>(pending_ & 0xFF));
-    pending_ = 0;
-    filled_ = 0;
-  }
+  /// One past the last byte. The bits that are left in it are zeros.
+  std::byte* end() const { return out_ + (filled_ > 0 ? 1 : 0); }
 
  private:
-  std::vector<std::byte>& out_;
+  std::byte* out_;
   std::uint64_t pending_ = 0;
   unsigned filled_ = 0;
 };
@@ -50,11 +53,25 @@ class BitReader {
  public:
   explicit BitReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
-  /// The next `count` bits, at most 32.
-  std::uint32_t take(unsigned count) {
-    fill(count);
-    const auto bits = static_cast<std::uint32_t>(pending_ & ((std::uint64_t{1} << count) - 1));
-    drop(count);
+  /// The bits that come next: at least kMostBitsAtOnce, those beyond the end as zeros.
+  std::uint64_t peek() const {
+    const std::size_t at = taken_ / 8;
+    std::uint64_t word = 0;
+    if (at + sizeof(word) <= bytes_.size()) {
+      std::memcpy(&word, bytes_.data() + at, sizeof(word));
+    } else if (at < bytes_.size()) {
+      std::memcpy(&word, bytes_.data() + at, bytes_.size() - at);
+    }
+    return word >> (taken_ % 8);
+  }
+
+  /// Takes so many bits.
+  void skip(unsigned count) { taken_ += count; }
+
+  /// The next `count` bits, at most kMostBitsAtOnce.
+  std::uint64_t take(unsigned count) {
+    const std::uint64_t bits = peek() & ((std::uint64_t{1} << count) - 1);
+    taken_ += count;
     return bits;
   }
 
@@ -62,44 +79,26 @@ class BitReader {
   std::optional<std::uint64_t> take_unary(std::uint64_t most) {
     std::uint64_t zeros = 0;
     while (true) {
-      fill(32);
-      if (pending_ != 0) {
-        const auto more = static_cast<unsigned>(std::countr_zero(pending_));
+      const std::uint64_t seen = peek();
+      if (seen != 0) {
+        const auto more = static_cast<unsigned>(std::countr_zero(seen));
         zeros += more;
-        drop(more + 1);
-        return zeros <= most && !overrun_ ? std::optional(zeros) : std::nullopt;
+        taken_ += more + 1;
+        return zeros <= most ? std::optional(zeros) : std::nullopt;
       }
-      zeros += filled_;
-      drop(filled_);
-      if (zeros > most || next_ >= bytes_.size()) return std::nullopt;
+      zeros += kMostBitsAtOnce;
+      taken_ += kMostBitsAtOnce;
+      if (zeros > most || overrun()) return std::nullopt;
     }
   }
 
-  bool overrun() const { return overrun_; }
-  /// Bytes of which at least one bit was taken.
-  std::size_t bytes_taken() const { return next_ - filled_ / 8; }
+  bool overrun() const { return taken_ > bytes_.size() * 8; }
+  /// Bytes of which at least one bit was taken. Requires !overrun().
+  std::size_t bytes_taken() const { return (taken_ + 7) / 8; }
 
  private:
-  void fill(unsigned wanted) {
-    while (filled_ < wanted && next_ < bytes_.size()) {
-      pending_ |= std::uint64_t{std::to_integer<std::uint8_t>(bytes_[next_++])} << filled_;
-      filled_ += 8;
-    }
-  }
-  void drop(unsigned count) {
-    if (count > filled_) {
-      overrun_ = true;
-      count = filled_;
-    }
-    pending_ = count < 64 ? pending_ >> count : 0;
-    filled_ -= count;
-  }
-
   std::span<const std::byte> bytes_;
-  std::size_t next_ = 0;
-  std::uint64_t pending_ = 0;
-  unsigned filled_ = 0;
-  bool overrun_ = false;
+  std::uint64_t taken_ = 0;
 };
 
 }  // namespace meridian::wan

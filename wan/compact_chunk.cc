@@ -9,6 +9,7 @@
 
 #include "wan/compact_indexes.h"
 #include "wan/compact_values.h"
+#include "wan/dense_values.h"
 #include "wan/gaia_chunk.h"
 #include "wan/segment_list.h"
 
@@ -24,22 +25,16 @@ std::span<const Element> aligned(const std::byte* bytes, std::size_t count, std:
 }
 
 /// Reads one segment from the beginning of `bytes` into its plain layout; returns the bytes it took.
-Result<std::size_t> expand_segment(const Segment& segment, std::span<const std::byte> bytes, std::byte* plain,
-                                   std::vector<std::uint32_t>& offsets, std::vector<float>& values) {
-  std::size_t at = 0;
+Result<std::size_t> expand_segment(const Segment& segment, std::span<const std::byte> bytes, float* plain,
+                                   std::vector<std::uint32_t>& offsets) {
+  if (segment.sparse == 0) return read_dense(bytes, {plain, segment.count});
   offsets.resize(segment.sparse);
-  if (segment.sparse > 0) {
-    const auto read = read_indexes(bytes, segment.count, offsets);
-    if (!read) return read.error();
-    at += read.value();
-    std::memcpy(plain, offsets.data(), offsets.size() * sizeof(std::uint32_t));
-    plain += offsets.size() * sizeof(std::uint32_t);
-  }
-  values.resize(segment.values());
-  const auto read = read_values(bytes.subspan(at), values);
+  const auto indexes = read_indexes(bytes, segment.count, offsets);
+  if (!indexes) return indexes.error();
+  std::memcpy(plain, offsets.data(), offsets.size() * sizeof(std::uint32_t));
+  const auto read = read_values(bytes.subspan(indexes.value()), {plain + segment.sparse, segment.sparse});
   if (!read) return read.error();
-  if (!values.empty()) std::memcpy(plain, values.data(), values.size() * sizeof(float));
-  return at + read.value();
+  return indexes.value() + read.value();
 }
 
 /// A sparse segment that spans most of what is shared of its table takes fewer bytes as one that spans all.
@@ -71,19 +66,19 @@ std::size_t plain_bytes(std::span<const Segment> segments) {
 /// The payload of compact segments, from `from` on, in the plain layout.
 Result<Payload> expand(std::span<const Segment> segments, std::span<const std::byte> bytes,
                        std::size_t from) {
-  const std::size_t size = plain_bytes(segments);
-  const auto plain = std::make_shared_for_overwrite<std::byte[]>(size);
+  static_assert(sizeof(float) == sizeof(std::uint32_t));
+  const std::size_t size = plain_bytes(segments) / sizeof(float);
+  const auto plain = std::make_shared_for_overwrite<float[]>(size);
   std::vector<std::uint32_t> offsets;
-  std::vector<float> values;
   std::size_t to = 0;
   for (const Segment& segment : segments) {
-    const auto taken = expand_segment(segment, bytes.subspan(from), plain.get() + to, offsets, values);
+    const auto taken = expand_segment(segment, bytes.subspan(from), plain.get() + to, offsets);
     if (!taken) return taken.error();
     from += taken.value();
-    to += segment.payload_bytes();
+    to += segment.payload_bytes() / sizeof(float);
   }
   if (from != bytes.size()) return Error{fmt::format("{} bytes after an update", bytes.size() - from)};
-  return Payload(plain, {plain.get(), size});
+  return Payload(plain, std::as_bytes(std::span<const float>(plain.get(), size)));
 }
 
 Payload encode_compact(const UpdateChunk& chunk, const std::vector<datacenter::TableRange>& shared) {
@@ -106,7 +101,8 @@ Payload encode_compact(const UpdateChunk& chunk, const std::vector<datacenter::T
       append_indexes(offsets, segment.count, *out);
     }
     const std::byte* const floats = plain + segment.sparse * sizeof(std::uint32_t);
-    append_values(aligned(floats, segment.values(), values), *out);
+    aligned(floats, segment.values(), values);
+    segment.sparse > 0 ? append_values(values, *out) : append_dense(values, *out);
     plain += segment.payload_bytes();
   }
   return {out, {out->data(), out->size()}};

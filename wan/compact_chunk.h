@@ -1,7 +1,7 @@
-// The payload of a chunk as it crosses a link: which segments it has (segment_list.h), then for each of them
-// the indexes in their smallest code
-// (compact_indexes.h), then the values in theirs (compact_values.h). It is exact: the receiver has the chunk
-// that was cut, bit for bit.
+// The payload of a chunk as it crosses a link: which segments it has (segment_list.h), then for each sparse
+// one the indexes in their smallest code (compact_indexes.h) and the values in theirs (compact_values.h), for
+// each dense one the values (dense_values.h). It is exact: the receiver has the chunk that was cut, bit for
+// bit.
 #pragma once
 
 #include "src/base/result.h"

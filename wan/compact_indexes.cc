@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
+#include "src/base/instruction_sets.h"
 #include "wan/bit_stream.h"
+#include "wan/golomb_code.h"
 
 namespace meridian::wan {
 namespace {
@@ -15,105 +18,173 @@ namespace {
 constexpr unsigned kWords = 0;
 constexpr unsigned kBitmap = 1;
 constexpr unsigned kVarint = 2;
+constexpr unsigned kGolomb = 3;
 constexpr unsigned kRice = 16;
 constexpr unsigned kMostRice = 31;
+/// Added where the first index and the last of the span are there, which are not coded then.
+constexpr unsigned kTight = 128;
 constexpr unsigned kVarintBits = 7;
+/// Rice codes that are tried: parameters near the logarithm of the mean gap.
+constexpr std::size_t kRiceTried = 4;
 
-/// Calls visit(gap) for every offset: how many entries lie between it and the one before.
+/// The indexes [first, past) in which those that are coded lie.
+struct Range {
+  std::size_t first = 0;
+  std::size_t past = 0;
+  std::size_t size() const { return past - first; }
+};
+
+/// Offsets have 32 bits.
+Range whole_range(std::size_t span) { return {0, std::min(span, std::size_t{1} << 32U)}; }
+Range inner_range(Range range) { return {range.first + 1, range.past - 1}; }
+
+/// Calls visit(gap) for every offset: how many indexes of the range lie between it and the one before.
 template <typename Visit>
-void for_each_gap(std::span<const std::uint32_t> offsets, Visit visit) {
-  std::uint32_t next = 0;
+void for_each_gap(std::span<const std::uint32_t> offsets, Range range, Visit visit) {
+  auto next = static_cast<std::uint32_t>(range.first);
   for (const std::uint32_t offset : offsets) {
     visit(offset - next);
     next = offset + 1;
   }
 }
 
+// ---- sizes
+
+/// Sums over the gaps from which the sizes of the codes follow.
+struct GapSums {
+  std::array<std::uint32_t, kRiceTried> quotients{};  ///< by Rice parameter, from the first that is tried
+  std::uint32_t varint_bytes = 0;                     ///< beyond one each
+};
+
+/// Of the gaps after each of `count` offsets but the last. No sum is beyond the last offset.
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+GapSums sum_gaps(const std::uint32_t* offsets, std::size_t count, unsigned first_parameter) {
+  std::uint32_t quotients0 = 0;
+  std::uint32_t quotients1 = 0;
+  std::uint32_t quotients2 = 0;
+  std::uint32_t quotients3 = 0;
+  std::uint32_t varint_bytes = 0;
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    const std::uint32_t gap = offsets[i + 1] - offsets[i] - 1;
+    const std::uint32_t quotient = gap >> first_parameter;
+    quotients0 += quotient;
+    quotients1 += quotient >> 1U;
+    quotients2 += quotient >> 2U;
+    quotients3 += quotient >> 3U;
+    varint_bytes += static_cast<std::uint32_t>(gap >> kVarintBits != 0);
+    varint_bytes += static_cast<std::uint32_t>(gap >> 2 * kVarintBits != 0);
+    varint_bytes += static_cast<std::uint32_t>(gap >> 3 * kVarintBits != 0);
+    varint_bytes += static_cast<std::uint32_t>(gap >> 4 * kVarintBits != 0);
+  }
+  return {{quotients0, quotients1, quotients2, quotients3}, varint_bytes};
+}
+
+std::uint64_t bytes_for_bits(std::uint64_t bits) { return (bits + 7) / 8; }
+
 std::size_t varint_bytes(std::uint32_t value) {
   return value == 0 ? 1 : (static_cast<unsigned>(std::bit_width(value)) + kVarintBits - 1) / kVarintBits;
 }
 
-/// Bytes of the Rice code with this parameter.
-std::size_t rice_bytes(std::span<const std::uint32_t> offsets, unsigned parameter) {
-  std::size_t bits = offsets.size() * (parameter + 1);
-  for_each_gap(offsets, [&](std::uint32_t gap) { bits += gap >> parameter; });
-  return (bits + 7) / 8;
-}
+/// A code and the bytes it takes.
+struct Choice {
+  unsigned code = kWords;
+  std::uint64_t bytes = 0;
+};
 
-/// The parameter is best near the logarithm of the mean gap.
-unsigned best_rice(std::span<const std::uint32_t> offsets) {
-  const std::size_t mean = (std::size_t{offsets.back()} + 1) / offsets.size();
-  const auto near = static_cast<unsigned>(std::bit_width(mean));
-  const unsigned first = near > 2 ? near - 2 : 0;
-  unsigned best = first;
-  std::size_t fewest = rice_bytes(offsets, first);
-  for (unsigned parameter = first + 1; parameter <= std::min(near + 1, kMostRice); ++parameter) {
-    const std::size_t bytes = rice_bytes(offsets, parameter);
-    if (bytes < fewest) {
-      fewest = bytes;
-      best = parameter;
-    }
+Choice smallest(std::span<const std::uint32_t> offsets, Range range) {
+  if (offsets.empty()) return {};
+  const auto count = static_cast<std::uint64_t>(offsets.size());
+  const auto width = static_cast<unsigned>(std::bit_width(range.size() / offsets.size()));
+  const unsigned parameter = std::min(width > 2 ? width - 2 : 0, kMostRice - unsigned{kRiceTried} + 1);
+  const GapSums sums = sum_gaps(offsets.data(), offsets.size(), parameter);
+  const auto first_gap = static_cast<std::uint32_t>(offsets.front() - range.first);
+
+  // Of equal ones, those that are read fastest come first.
+  Choice best{kBitmap, bytes_for_bits(range.size())};
+  const auto consider = [&](unsigned code, std::uint64_t bytes) {
+    if (bytes < best.bytes) best = {code, bytes};
+  };
+  for (unsigned i = 0; i < kRiceTried; ++i) {
+    const std::uint64_t quotients = std::uint64_t{sums.quotients[i]} + (first_gap >> (parameter + i));
+    consider(kRice + parameter + i, bytes_for_bits(count * (parameter + i + 1) + quotients));
   }
+  consider(kVarint, count - 1 + sums.varint_bytes + varint_bytes(first_gap));
+  consider(kWords, count * sizeof(std::uint32_t));
+  const GolombCode golomb = GolombCode::for_gaps(count, range.size());
+  // Of so many the parameter is 1, and the code a bitmap.
+  if (best.code == kBitmap && count * 2 > range.size()) return best;
+  std::uint64_t bits = 0;
+  for_each_gap(offsets, range, [&](std::uint32_t gap) { bits += golomb.bits(gap); });
+  consider(kGolomb, bytes_for_bits(bits));
   return best;
 }
 
-void append_bitmap(std::span<const std::uint32_t> offsets, std::size_t span, std::vector<std::byte>& out) {
-  const std::size_t at = out.size();
-  out.resize(at + (span + 7) / 8);
+// ---- writing
+
+void write_bitmap(std::span<const std::uint32_t> offsets, Range range, std::byte* out) {
   for (const std::uint32_t offset : offsets) {
-    out[at + offset / 8] |= static_cast<std::byte>(1U << (offset % 8));
+    const std::size_t bit = offset - range.first;
+    out[bit / 8] |= static_cast<std::byte>(1U << (bit % 8));
   }
 }
 
-void append_varints(std::span<const std::uint32_t> offsets, std::vector<std::byte>& out) {
-  for_each_gap(offsets, [&](std::uint32_t gap) {
-    for (; gap >= (1U << kVarintBits); gap >>= kVarintBits)
-      out.push_back(static_cast<std::byte>(gap | 0x80U));
-    out.push_back(static_cast<std::byte>(gap));
+void write_varints(std::span<const std::uint32_t> offsets, Range range, std::byte* out) {
+  for_each_gap(offsets, range, [&](std::uint32_t gap) {
+    for (; gap >= (1U << kVarintBits); gap >>= kVarintBits) *out++ = static_cast<std::byte>(gap | 0x80U);
+    *out++ = static_cast<std::byte>(gap);
   });
 }
 
-void append_rice(std::span<const std::uint32_t> offsets, unsigned parameter, std::vector<std::byte>& out) {
+void write_gaps(std::span<const std::uint32_t> offsets, Range range, const GolombCode& code, std::byte* out) {
   BitWriter bits(out);
-  const std::uint32_t mask = (1U << parameter) - 1;
-  for_each_gap(offsets, [&](std::uint32_t gap) {
-    bits.put_unary(gap >> parameter);
-    bits.put(gap & mask, parameter);
-  });
-  bits.finish();
+  for_each_gap(offsets, range, [&](std::uint32_t gap) { code.put(gap, bits); });
 }
+
+void write_coded(unsigned code, std::span<const std::uint32_t> offsets, Range range, std::byte* out) {
+  if (offsets.empty()) return;
+  if (code == kWords) std::memcpy(out, offsets.data(), offsets.size_bytes());
+  if (code == kBitmap) write_bitmap(offsets, range, out);
+  if (code == kVarint) write_varints(offsets, range, out);
+  if (code == kGolomb) write_gaps(offsets, range, GolombCode::for_gaps(offsets.size(), range.size()), out);
+  if (code >= kRice) write_gaps(offsets, range, GolombCode(1U << (code - kRice)), out);
+}
+
+// ---- reading
 
 Error cut_short() { return Error{"indexes that are cut short"}; }
-Error beyond(std::size_t span) {
-  return Error{fmt::format("an index beyond the segment's {} entries", span)};
+Error beyond(Range range) {
+  return Error{fmt::format("an index beyond [{}, {}) of a segment", range.first, range.past)};
 }
 
-Result<std::size_t> read_words(std::span<const std::byte> bytes, std::size_t span,
+Result<std::size_t> read_words(std::span<const std::byte> bytes, Range range,
                                std::span<std::uint32_t> offsets) {
-  const std::size_t size = offsets.size() * sizeof(std::uint32_t);
+  const std::size_t size = offsets.size_bytes();
   if (bytes.size() < size) return cut_short();
-  if (size > 0) std::memcpy(offsets.data(), bytes.data(), size);
-  std::int64_t last = -1;
+  std::memcpy(offsets.data(), bytes.data(), size);
+  std::size_t next = range.first;
   for (const std::uint32_t offset : offsets) {
-    if (offset <= last) return Error{"indexes that do not rise"};
-    if (offset >= span) return beyond(span);
-    last = offset;
+    if (offset < next) return Error{"indexes that do not rise"};
+    if (offset >= range.past) return beyond(range);
+    next = std::size_t{offset} + 1;
   }
   return size;
 }
 
-Result<std::size_t> read_bitmap(std::span<const std::byte> bytes, std::size_t span,
+Result<std::size_t> read_bitmap(std::span<const std::byte> bytes, Range range,
                                 std::span<std::uint32_t> offsets) {
-  const std::size_t size = (span + 7) / 8;
+  const std::size_t size = bytes_for_bits(range.size());
   if (bytes.size() < size) return cut_short();
   std::size_t found = 0;
-  for (std::size_t at = 0; at < size; ++at) {
-    auto left = std::to_integer<unsigned>(bytes[at]);
+  for (std::size_t at = 0; at < size; at += sizeof(std::uint64_t)) {
+    std::uint64_t left = 0;
+    std::memcpy(&left, bytes.data() + at, std::min(sizeof(left), size - at));
+    if (left == 0) continue;
+    const std::size_t first = range.first + at * 8;
+    if (first + static_cast<std::size_t>(std::bit_width(left)) > range.past) return beyond(range);
+    if (static_cast<std::size_t>(std::popcount(left)) > offsets.size() - found)
+      return Error{fmt::format("a bitmap of more than {} indexes", offsets.size())};
     for (; left != 0; left &= left - 1) {
-      const std::size_t offset = at * 8 + static_cast<std::size_t>(std::countr_zero(left));
-      if (offset >= span) return beyond(span);
-      if (found == offsets.size()) return Error{fmt::format("a bitmap of more than {} indexes", found)};
-      offsets[found++] = static_cast<std::uint32_t>(offset);
+      offsets[found++] = static_cast<std::uint32_t>(first + static_cast<std::size_t>(std::countr_zero(left)));
     }
   }
   if (found != offsets.size()) {
@@ -122,62 +193,50 @@ Result<std::size_t> read_bitmap(std::span<const std::byte> bytes, std::size_t sp
   return size;
 }
 
-/// Builds offsets from gaps. False beyond the span.
-class FromGaps {
- public:
-  explicit FromGaps(std::size_t span) : span_(span) {}
-
-  bool add(std::uint64_t gap, std::uint32_t& offset) {
-    if (gap >= span_ - next_) return false;
-    offset = static_cast<std::uint32_t>(next_ + gap);
-    next_ = std::size_t{offset} + 1;
-    return true;
-  }
-  std::size_t left() const { return span_ - next_; }
-
- private:
-  std::size_t span_;
-  std::size_t next_ = 0;
-};
-
-Result<std::size_t> read_varints(std::span<const std::byte> bytes, std::size_t span,
+Result<std::size_t> read_varints(std::span<const std::byte> bytes, Range range,
                                  std::span<std::uint32_t> offsets) {
-  FromGaps gaps(span);
+  std::size_t next = range.first;
   std::size_t at = 0;
   for (std::uint32_t& offset : offsets) {
     std::uint64_t gap = 0;
     for (unsigned shift = 0;; shift += kVarintBits) {
       if (at == bytes.size()) return cut_short();
-      if (shift > 4 * kVarintBits) return beyond(span);
+      if (shift > 4 * kVarintBits) return beyond(range);
       const auto byte = std::to_integer<std::uint64_t>(bytes[at++]);
       gap |= (byte & 0x7FU) << shift;
       if ((byte & 0x80U) == 0) break;
     }
-    if (!gaps.add(gap, offset)) return beyond(span);
+    if (gap >= range.past - next) return beyond(range);
+    offset = static_cast<std::uint32_t>(next + gap);
+    next += gap + 1;
   }
   return at;
 }
 
-Result<std::size_t> read_rice(std::span<const std::byte> bytes, unsigned parameter, std::size_t span,
+Result<std::size_t> read_gaps(std::span<const std::byte> bytes, const GolombCode& code, Range range,
                               std::span<std::uint32_t> offsets) {
-  FromGaps gaps(span);
+  std::size_t next = range.first;
   BitReader bits(bytes);
   for (std::uint32_t& offset : offsets) {
-    const auto quotient = bits.take_unary(gaps.left() >> parameter);
-    if (!quotient) return beyond(span);
-    const std::uint64_t gap = (*quotient << parameter) | bits.take(parameter);
-    if (bits.overrun()) return cut_short();
-    if (!gaps.add(gap, offset)) return beyond(span);
+    const auto gap = code.take(bits, range.past - next);
+    if (!gap || *gap >= range.past - next) return bits.overrun() ? cut_short() : beyond(range);
+    offset = static_cast<std::uint32_t>(next + *gap);
+    next += *gap + 1;
   }
+  if (bits.overrun()) return cut_short();
   return bits.bytes_taken();
 }
 
-Result<std::size_t> read_coded(unsigned code, std::span<const std::byte> bytes, std::size_t span,
+/// Requires offsets, and a range with room for them.
+Result<std::size_t> read_coded(unsigned code, std::span<const std::byte> bytes, Range range,
                                std::span<std::uint32_t> offsets) {
-  if (code == kWords) return read_words(bytes, span, offsets);
-  if (code == kBitmap) return read_bitmap(bytes, span, offsets);
-  if (code == kVarint) return read_varints(bytes, span, offsets);
-  if (code >= kRice && code <= kRice + kMostRice) return read_rice(bytes, code - kRice, span, offsets);
+  if (code == kWords) return read_words(bytes, range, offsets);
+  if (code == kBitmap) return read_bitmap(bytes, range, offsets);
+  if (code == kVarint) return read_varints(bytes, range, offsets);
+  if (code == kGolomb)
+    return read_gaps(bytes, GolombCode::for_gaps(offsets.size(), range.size()), range, offsets);
+  if (code >= kRice && code <= kRice + kMostRice)
+    return read_gaps(bytes, GolombCode(1U << (code - kRice)), range, offsets);
   return Error{fmt::format("indexes in the unknown code {}", code)};
 }
 
@@ -185,36 +244,38 @@ Result<std::size_t> read_coded(unsigned code, std::span<const std::byte> bytes, 
 
 void append_indexes(std::span<const std::uint32_t> offsets, std::size_t span, std::vector<std::byte>& out) {
   if (offsets.empty()) return;
-  const unsigned parameter = best_rice(offsets);
-  const std::size_t words = offsets.size() * sizeof(std::uint32_t);
-  const std::size_t bitmap = (span + 7) / 8;
-  const std::size_t rice = rice_bytes(offsets, parameter);
-  std::size_t varints = 0;
-  for_each_gap(offsets, [&](std::uint32_t gap) { varints += varint_bytes(gap); });
-  const std::size_t least = std::min({words, bitmap, varints, rice});
-  const auto begin = [&](unsigned code) { out.push_back(static_cast<std::byte>(code)); };
-  if (least == bitmap) {
-    begin(kBitmap);
-    append_bitmap(offsets, span, out);
-  } else if (least == rice) {
-    begin(kRice + parameter);
-    append_rice(offsets, parameter, out);
-  } else if (least == varints) {
-    begin(kVarint);
-    append_varints(offsets, out);
-  } else {
-    begin(kWords);
-    const std::size_t at = out.size();
-    out.resize(at + words);
-    std::memcpy(out.data() + at, offsets.data(), words);
+  Range range = whole_range(span);
+  const bool tight =
+      offsets.size() > 1 && offsets.front() == 0 && offsets.back() + std::size_t{1} == range.past;
+  if (tight) {
+    range = inner_range(range);
+    offsets = offsets.subspan(1, offsets.size() - 2);
   }
+  const Choice choice = smallest(offsets, range);
+  out.push_back(static_cast<std::byte>(choice.code + (tight ? kTight : 0)));
+  const std::size_t end = out.size() + choice.bytes;
+  out.resize(end + BitWriter::kSlack);
+  write_coded(choice.code, offsets, range, out.data() + end - choice.bytes);
+  out.resize(end);
 }
 
 Result<std::size_t> read_indexes(std::span<const std::byte> bytes, std::size_t span,
                                  std::span<std::uint32_t> offsets) {
   if (offsets.empty()) return std::size_t{0};
   if (bytes.empty()) return cut_short();
-  const auto read = read_coded(std::to_integer<unsigned>(bytes.front()), bytes.subspan(1), span, offsets);
+  Range range = whole_range(span);
+  const auto code = std::to_integer<unsigned>(bytes.front());
+  const bool tight = code >= kTight;
+  if (offsets.size() > range.size() || (tight && offsets.size() < 2))
+    return Error{fmt::format("{} indexes in a span of {}", offsets.size(), span)};
+  if (tight) {
+    offsets.front() = 0;
+    offsets.back() = static_cast<std::uint32_t>(range.past - 1);
+    range = inner_range(range);
+    offsets = offsets.subspan(1, offsets.size() - 2);
+    if (offsets.empty()) return std::size_t{1};
+  }
+  const auto read = read_coded(tight ? code - kTight : code, bytes.subspan(1), range, offsets);
   if (!read) return read.error();
   return read.value() + 1;
 }

@@ -21,6 +21,9 @@ inline constexpr std::size_t kValueBlock = 256;
 /// A grid's power of two is at least this: its integers are normal numbers then.
 inline constexpr int kLeastGridExponent = -126;
 
+/// No block begins with this byte.
+inline constexpr unsigned kNoBlock = 3;
+
 /// Appends `values`, in blocks of kValueBlock, to `out`. Any bit pattern is kept.
 void append_values(std::span<const float> values, std::vector<std::byte>& out);
 

@@ -60,6 +60,20 @@ void lay_out(const TableSelection& entries, std::size_t first, std::size_t past,
   std::memcpy(out, &entries.values[first], count * sizeof(float));
 }
 
+/// Whether `count` offsets rise and end below `span`; without early exits, so that the loop is vectorised.
+bool offsets_rise(const std::byte* offsets, std::size_t count, std::size_t span) {
+  if (count == 0) return true;
+  const auto offset_at = [&](std::size_t i) {
+    std::uint32_t offset = 0;
+    std::memcpy(&offset, offsets + i * sizeof(offset), sizeof(offset));
+    return offset;
+  };
+  std::uint32_t falls = 0;
+  for (std::size_t i = 1; i < count; ++i)
+    falls |= static_cast<std::uint32_t>(offset_at(i) <= offset_at(i - 1));
+  return falls == 0 && offset_at(count - 1) < span;
+}
+
 }  // namespace
 
 std::optional<Encoding> encoding_named(std::string_view name) {
@@ -126,10 +140,10 @@ UpdateChunk ChunkCutter::next(std::size_t max_bytes) {
     size += chunk.header.segments.back().payload_bytes();
     pieces.push_back({table_, next_, past});
     next_ = past;
-    if (next_ == past_) {
-      ++table_;
-      enter_table();
-    }
+    // A table that does not fit fills the chunk: what room is left is less than a block.
+    if (next_ < past_) break;
+    ++table_;
+    enter_table();
   }
   const auto bytes = std::make_shared_for_overwrite<std::byte[]>(size);
   std::byte* out = bytes.get();
@@ -183,14 +197,8 @@ Failure check_chunk(const UpdateChunk& chunk, const std::vector<TableRange>& sha
                                range.end)};
     }
     const std::byte* const bytes = chunk.payload.bytes().data() + at;
-    std::int64_t last = -1;
-    for (std::size_t i = 0; i < segment.sparse; ++i) {
-      std::uint32_t offset = 0;
-      std::memcpy(&offset, bytes + 4 * i, sizeof(offset));
-      if (offset <= last || offset >= segment.count)
-        return Error{"an update whose offsets do not rise within their range"};
-      last = offset;
-    }
+    if (!offsets_rise(bytes, segment.sparse, segment.count))
+      return Error{"an update whose offsets do not rise within their range"};
     const std::size_t values = segment.values();
     const std::byte* const value_bytes = bytes + 4 * segment.sparse;
     FiniteCheck check;

@@ -19,6 +19,14 @@ constexpr std::uint64_t mix_bits(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+/// A bijection on 32 bits that mixes well: C. Wellons' "lowbias32" (hash-prospector). For loops that are
+/// vectorised, as products of 64 bits are not.
+constexpr std::uint32_t mix_bits32(std::uint32_t x) {
+  x = (x ^ (x >> 16)) * 0x7feb352dU;
+  x = (x ^ (x >> 15)) * 0x846ca68bU;
+  return x ^ (x >> 16);
+}
+
 /// FNV-1a, 64 bits: a stable hash of a name, for seeding and digests.
 constexpr std::uint64_t hash_text(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;

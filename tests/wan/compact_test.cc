@@ -10,12 +10,16 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <set>
 #include <tuple>
 
 #include "src/base/random.h"
 #include "wan/compact_chunk.h"
 #include "wan/compact_indexes.h"
 #include "wan/compact_values.h"
+#include "wan/dense_values.h"
+#include "wan/golomb_code.h"
+#include "wan/packed_codes.h"
 #include "wan/payload_reader.h"
 #include "wan/segment_list.h"
 
@@ -109,6 +113,108 @@ TEST(CompactIndexes, AreRefusedWhereTheyAreNone) {
   EXPECT_THAT(read_indexes(words, 10, two).error().message, HasSubstr("do not rise"));
 }
 
+TEST(CompactIndexes, OutermostEntriesOfASpanCostNothing) {
+  EXPECT_EQ(coded({0, 99'999}, 100'000).size(), 1U);
+  EXPECT_LT(coded({0, 50'000, 99'999}, 100'000).size(), coded({0, 50'000, 99'998}, 100'000).size());
+  // A list of one index cannot be such.
+  std::vector<std::uint32_t> one(1);
+  EXPECT_THAT(read_indexes(Bytes{std::byte{129}, std::byte{0}}, 8, one).error().message,
+              HasSubstr("1 indexes"));
+}
+
+TEST(CompactIndexes, OfFewEntriesCostLittleMoreThanTheWaysToChooseThem) {
+  Random random(12);
+  for (const std::size_t count : {10U, 30U, 100U}) {
+    constexpr std::size_t kSpanOfMany = 100'352;
+    constexpr int kDraws = 100;
+    std::size_t bytes = 0;
+    for (int draw = 0; draw < kDraws; ++draw) {
+      std::set<std::uint32_t> chosen;
+      while (chosen.size() < count) chosen.insert(static_cast<std::uint32_t>(random.below(kSpanOfMany)));
+      bytes += coded(std::vector(chosen.begin(), chosen.end()), kSpanOfMany).size();
+    }
+    double least = 0.0;
+    for (std::size_t i = 0; i < count; ++i)
+      least += std::log2(static_cast<double>(kSpanOfMany - i) / static_cast<double>(i + 1));
+    EXPECT_LT(static_cast<double>(bytes) / kDraws, least / 8 + 3) << count;
+  }
+}
+
+TEST(GolombCode, ComesBackInTheBitsThatItSays) {
+  constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
+  for (const std::uint32_t parameter : {1U, 2U, 3U, 5U, 64U, 1000U, 0x8000'0001U}) {
+    const GolombCode code(parameter);
+    const std::uint32_t far = parameter > 1000 ? kMost : parameter * 300;
+    for (const std::uint32_t number : {0U, 1U, 2U, 3U, 62U, 63U, 64U, 65U, parameter - 1, parameter, far}) {
+      Bytes bytes(code.bits(number) / 8 + 1 + BitWriter::kSlack);
+      BitWriter out(bytes.data());
+      code.put(number, out);
+      EXPECT_EQ(static_cast<std::uint64_t>(out.end() - bytes.data()), (code.bits(number) + 7) / 8);
+      bytes.resize((code.bits(number) + 7) / 8);
+      BitReader in(bytes);
+      EXPECT_EQ(code.take(in, kMost), number) << parameter;
+      EXPECT_FALSE(in.overrun());
+    }
+  }
+}
+
+template <unsigned kBits>
+void expect_same_codes() {
+  Random random(13);
+  for (const std::size_t count : {1U, 7U, 8U, 9U, 256U}) {
+    std::vector<std::uint8_t> codes(count + kCodesAtOnce);
+    for (std::size_t i = 0; i < count; ++i) codes[i] = static_cast<std::uint8_t>(random.below(1U << kBits));
+    Bytes packed(packed_bytes(count, kBits) + kPackingSlack);
+    pack<kBits>(codes.data(), count, packed.data());
+    for (std::size_t i = 0; i < count; ++i) {
+      BitReader bits(packed);
+      bits.skip(static_cast<unsigned>(i) * kBits);
+      EXPECT_EQ(bits.take(kBits), codes[i]);
+    }
+    std::vector<std::uint8_t> read(count + kCodesAtOnce);
+    unpack<kBits>(packed.data(), count, read.data());
+    for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(read[i], codes[i]);
+  }
+}
+
+TEST(PackedCodes, StandOneAfterTheOther) {
+  expect_same_codes<1>();
+  expect_same_codes<2>();
+  expect_same_codes<3>();
+  expect_same_codes<4>();
+}
+
+TEST(DenseValues, WithHolesComeBackAndKeepTheirBlocks) {
+  Random random(14);
+  for (const double holes : {0.0, 0.01, 0.3, 0.9, 1.0}) {
+    std::vector<float> values(2000);
+    for (std::size_t i = 0, kept = 0; i < values.size(); ++i) {
+      if (random.uniform() < holes) continue;
+      // Every block of what is kept has a level of its own.
+      values[i] = (random.below(2) == 0 ? 0.5F : -0.5F) / static_cast<float>(1U << (kept++ / kValueBlock));
+    }
+    Bytes bytes;
+    append_dense(values, bytes);
+    if (holes > 0.0 && holes < 1.0) {
+      Bytes all;
+      append_values(values, all);
+      EXPECT_LT(bytes.size(), all.size()) << holes;
+    }
+    for (const std::size_t missing : {0U, 1U}) {
+      std::vector<float> read(values.size());
+      const auto taken = read_dense(std::span(bytes).first(bytes.size() - missing), read);
+      ASSERT_EQ(taken.ok(), missing == 0) << holes;
+      if (taken) {
+        EXPECT_EQ(taken.value(), bytes.size());
+        EXPECT_EQ(read, values);
+      }
+    }
+  }
+  std::vector<float> read(3);
+  const Bytes beyond{std::byte{3}, std::byte{4}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}};
+  EXPECT_THAT(read_dense(beyond, read).error().message, HasSubstr("4 zeros among 3 values"));
+}
+
 TEST(CompactValues, ComeBackInEveryCode) {
   Random random(3);
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -147,9 +253,13 @@ TEST(CompactValues, TakeTheBitsThatTheyNeed) {
     return coded(values).size();
   };
   const auto sign = [](std::size_t i) { return i % 3 == 0 ? -1.0F : 1.0F; };
-  EXPECT_EQ(size_of([&](std::size_t i) { return 0.5F * sign(i); }), 1 + 2 + 256 / 8);
+  EXPECT_EQ(size_of([&](std::size_t i) { return 0.5F * sign(i); }), 2 + 256 / 8);
+  EXPECT_EQ(size_of([&](std::size_t i) { return 2.5F * sign(i); }), 1 + 2 + 256 / 8);
   EXPECT_EQ(size_of([&](std::size_t i) { return 0.3F * sign(i); }), 1 + 4 + 256 / 8);
-  EXPECT_EQ(size_of([&](std::size_t i) { return (i % 2 == 0 ? 0.5F : 1.25F) * sign(i); }), 1 + 4 + 256 / 4);
+  EXPECT_EQ(size_of([&](std::size_t i) { return (i % 2 == 0 ? 0.5F : 1.25F) * sign(i); }), 3 + 256 / 4);
+  EXPECT_EQ(size_of([&](std::size_t i) { return (i % 2 == 0 ? 0.01F : 1.25F) * sign(i); }), 1 + 8 + 256 / 4);
+  EXPECT_EQ(size_of([&](std::size_t i) { return (i % 2 == 0 ? 0.015625F : 1.25F) * sign(i); }),
+            1 + 4 + 256 / 4);
   EXPECT_EQ(size_of([&](std::size_t i) { return static_cast<float>(1 + i % 7) * 0.25F * sign(i); }),
             1 + 1 + 256 / 2);
   EXPECT_EQ(size_of([](std::size_t i) { return (static_cast<float>(i) - 127.0F) * 0.25F; }), 1 + 2 * 256)

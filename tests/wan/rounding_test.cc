@@ -127,6 +127,18 @@ TEST(Rounding, StochasticIsRightInTheMean) {
   }
 }
 
+TEST(Rounding, BlocksAreFullWhereManyValuesComeToNothing) {
+  // Every sixteenth value is large; the others are below half a unit, and stay.
+  std::vector<float> residual(16 * 2 * kValueBlock - 15, 0.01F);
+  for (std::size_t i = 0; i < residual.size(); i += 16) residual[i] = i < residual.size() / 2 ? 7.0F : 56.0F;
+  const auto [out, left] = rounded(ValueFormat::bits4, RoundingMode::nearest, residual);
+  ASSERT_EQ(out.size(), 2 * kValueBlock);
+  EXPECT_EQ(out.values[0], 7.0F);
+  EXPECT_EQ(out.values[2 * kValueBlock - 1], 56.0F);
+  EXPECT_EQ(bytes_of(out.values), 2 * (2 + kValueBlock / 8)) << "a block has one magnitude";
+  EXPECT_EQ(left[1], 0.01F);
+}
+
 TEST(Rounding, WhatIsNotFiniteIsSeen) {
   for (const Case& each : kCases) {
     std::vector<float> residual = drawn(10, 3);

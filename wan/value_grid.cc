@@ -1,0 +1,129 @@
+#include "wan/value_grid.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "src/base/instruction_sets.h"
+#include "wan/compact_values.h"
+#include "wan/packed_codes.h"
+
+namespace meridian::wan {
+namespace {
+
+constexpr unsigned kSizes = 3;
+constexpr int kWidest = 16;
+/// The largest power of two of a grid of 16-bit integers that are floats still; a signed byte holds it.
+constexpr int kMostExponent = 104;
+constexpr std::size_t kHeadBytes = 2;
+
+using Nibbles = std::array<std::uint8_t, kValueBlock + kCodesAtOnce>;
+
+/// Exact: the scale is a power of two, and the product an integer of 16 bits.
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void to_nibbles(const float* values, std::size_t count, float scale, std::uint8_t* out) {
+  for (std::size_t i = 0; i < count; ++i)
+    out[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(values[i] * scale) & 15);
+}
+
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void to_bytes(const float* values, std::size_t count, float scale, std::int8_t* out) {
+  for (std::size_t i = 0; i < count; ++i)
+    out[i] = static_cast<std::int8_t>(static_cast<std::int32_t>(values[i] * scale));
+}
+
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void to_shorts(const float* values, std::size_t count, float scale, std::int16_t* out) {
+  for (std::size_t i = 0; i < count; ++i)
+    out[i] = static_cast<std::int16_t>(static_cast<std::int32_t>(values[i] * scale));
+}
+
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void from_nibbles(const std::uint8_t* codes, std::size_t count, float unit, float* values) {
+  for (std::size_t i = 0; i < count; ++i)
+    values[i] = static_cast<float>((std::int32_t{codes[i]} ^ 8) - 8) * unit;
+}
+
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void from_bytes(const std::int8_t* codes, std::size_t count, float unit, float* values) {
+  for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(codes[i]) * unit;
+}
+
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void from_shorts(const std::int16_t* codes, std::size_t count, float unit, float* values) {
+  for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(codes[i]) * unit;
+}
+
+}  // namespace
+
+std::optional<ValueGrid> ValueGrid::of(const BlockStatistics& statistics) {
+  if (statistics.any_off_grid) return {};
+  if (statistics.all_zeros()) return ValueGrid{0, 0};
+  const int lowest = statistics.lowest_exponent;
+  const int bits = statistics.highest_exponent() - lowest + 2;
+  if (bits > kWidest || lowest < kLeastGridExponent || lowest > kMostExponent) return {};
+  return ValueGrid{lowest, bits <= 4 ? 0U : bits <= 8 ? 1U : 2U};
+}
+
+bool ValueGrid::is_code(unsigned code) { return code >= kCode && code < kCode + kSizes; }
+
+std::size_t ValueGrid::bytes(std::size_t values) const {
+  return kHeadBytes + packed_bytes(values, code_bits());
+}
+
+void ValueGrid::append(std::span<const float> values, std::vector<std::byte>& out) const {
+  out.push_back(static_cast<std::byte>(kCode + size_));
+  out.push_back(static_cast<std::byte>(static_cast<std::int8_t>(exponent_)));
+  const float scale = std::ldexp(1.0F, -exponent_);
+  const std::size_t at = out.size();
+  out.resize(at + packed_bytes(values.size(), code_bits()) + kPackingSlack);
+  if (size_ == 0) {
+    Nibbles codes;
+    to_nibbles(values.data(), values.size(), scale, codes.data());
+    std::memset(codes.data() + values.size(), 0, kCodesAtOnce);
+    pack<4>(codes.data(), values.size(), out.data() + at);
+  } else if (size_ == 1) {
+    std::array<std::int8_t, kValueBlock> codes;
+    to_bytes(values.data(), values.size(), scale, codes.data());
+    std::memcpy(out.data() + at, codes.data(), values.size() * sizeof(codes[0]));
+  } else {
+    std::array<std::int16_t, kValueBlock> codes;
+    to_shorts(values.data(), values.size(), scale, codes.data());
+    std::memcpy(out.data() + at, codes.data(), values.size() * sizeof(codes[0]));
+  }
+  out.resize(out.size() - kPackingSlack);
+}
+
+Result<std::size_t> ValueGrid::read(std::span<const std::byte> bytes, std::span<float> values) {
+  const unsigned size = std::to_integer<unsigned>(bytes.front()) - kCode;
+  const std::size_t coded = packed_bytes(values.size(), 4U << size);
+  if (bytes.size() < kHeadBytes + coded) return Error{"values that are cut short"};
+  const int byte = std::to_integer<int>(bytes[1]);
+  const int exponent = byte < 128 ? byte : byte - 256;
+  if (exponent < kLeastGridExponent || exponent > kMostExponent)
+    return Error{fmt::format("values on a grid of 2^{}", exponent)};
+  const float unit = std::ldexp(1.0F, exponent);
+  const std::byte* const from = bytes.data() + kHeadBytes;
+  if (size == 0) {
+    std::array<std::byte, kValueBlock / 2 + kPackingSlack> packed;
+    std::memcpy(packed.data(), from, coded);
+    std::memset(packed.data() + coded, 0, kPackingSlack);
+    Nibbles codes;
+    unpack<4>(packed.data(), values.size(), codes.data());
+    from_nibbles(codes.data(), values.size(), unit, values.data());
+  } else if (size == 1) {
+    std::array<std::int8_t, kValueBlock> codes;
+    std::memcpy(codes.data(), from, coded);
+    from_bytes(codes.data(), values.size(), unit, values.data());
+  } else {
+    std::array<std::int16_t, kValueBlock> codes;
+    std::memcpy(codes.data(), from, coded);
+    from_shorts(codes.data(), values.size(), unit, values.data());
+  }
+  return kHeadBytes + coded;
+}
+
+}  // namespace meridian::wan
