@@ -53,7 +53,7 @@ void append_plain(unsigned code, const void* values, std::size_t bytes, std::vec
 }
 
 void append_halves(unsigned code, std::span<const float> values, std::vector<std::byte>& out) {
-  Halves halves;
+  Halves halves{};
   (code == kBf16 ? shorten_bf16 : shorten_fp16)(values.data(), values.size(), halves.data());
   append_plain(code, halves.data(), values.size() * sizeof(halves[0]), out);
 }
@@ -77,7 +77,7 @@ void append_block(std::span<const float> values, std::vector<std::byte>& out) {
 Error cut_short() { return Error{"values that are cut short"}; }
 
 Result<std::size_t> read_halves(unsigned code, std::span<const std::byte> bytes, std::span<float> values) {
-  Halves halves;
+  Halves halves{};
   const std::size_t size = values.size() * sizeof(halves[0]);
   if (bytes.size() < 1 + size) return cut_short();
   std::memcpy(halves.data(), bytes.data() + 1, size);

@@ -60,7 +60,7 @@ class GolombCode {
   std::optional<std::uint64_t> take(BitReader& in, std::uint64_t most) const {
     const std::uint64_t seen = in.peek();
     const auto zeros = static_cast<unsigned>(std::countr_zero(seen));
-    if (zeros + 2 + short_bits_ > kMostBitsAtOnce) return take_in_parts(in, most);
+    if (seen == 0 || zeros + 2 + short_bits_ > kMostBitsAtOnce) return take_in_parts(in, most);
     // All of it is in view: the quotient, the remainder, and the bit that a long one has more.
     const std::uint64_t after = seen >> (zeros + 1);
     const std::uint64_t brief = after & ((std::uint64_t{1} << short_bits_) - 1);

@@ -171,7 +171,7 @@ void Grating::set_grid(std::span<const float> block) {
 
 void Grating::set_levels(std::span<const float> block) {
   // Whole lanes; what fills them up is not finite and does not count.
-  std::array<float, kValueBlock> padded;
+  std::array<float, kValueBlock> padded{};
   const std::size_t size = (block.size() + kLanes - 1) / kLanes * kLanes;
   std::fill(std::copy(block.begin(), block.end(), padded.begin()),
             padded.begin() + static_cast<std::ptrdiff_t>(size), std::bit_cast<float>(kInfinity));

@@ -86,16 +86,16 @@ void Rounded::select(const FilterPass& pass, std::span<const float> values, std:
   inner_->select(pass, values, residual, out);
   if (format_ == ValueFormat::fp32) return;
   const ChanceKeys keys = keys_of(pass);
-  std::array<float, kValueBlock> limits;
+  std::array<float, kValueBlock> limits{};
   limits.fill(0.5F);
-  std::array<float, kValueBlock> errors;
+  std::array<float, kValueBlock> errors{};
   std::optional<Grating> grating;
   std::size_t kept = begin;
   // As many at once as the block has room for: what comes to nothing leaves its place to what follows, so
   // that blocks stay full.
-  for (std::size_t first = begin, past = begin; first < out.size(); first = past) {
+  for (std::size_t first = begin; first < out.size();) {
     const std::size_t within = (kept - begin) % kValueBlock;
-    past = std::min(first + kValueBlock - within, out.size());
+    const std::size_t past = std::min(first + kValueBlock - within, out.size());
     const std::span<const std::uint32_t> offsets = std::span(out.offsets).subspan(first, past - first);
     const std::span<float> block = std::span(out.values).subspan(first, past - first);
     if (within == 0) grating.emplace(format_, block);
@@ -104,6 +104,7 @@ void Rounded::select(const FilterPass& pass, std::span<const float> values, std:
     grating->round(block, limits.data(), errors.data());
     add_errors(offsets, errors.data(), residual);
     kept = keep_nonzeros(out, first, past, kept);
+    first = past;
   }
   out.offsets.resize(kept);
   out.values.resize(kept);

@@ -81,16 +81,15 @@ void ValueGrid::append(std::span<const float> values, std::vector<std::byte>& ou
   const std::size_t at = out.size();
   out.resize(at + packed_bytes(values.size(), code_bits()) + kPackingSlack);
   if (size_ == 0) {
-    Nibbles codes;
+    Nibbles codes{};
     to_nibbles(values.data(), values.size(), scale, codes.data());
-    std::memset(codes.data() + values.size(), 0, kCodesAtOnce);
     pack<4>(codes.data(), values.size(), out.data() + at);
   } else if (size_ == 1) {
-    std::array<std::int8_t, kValueBlock> codes;
+    std::array<std::int8_t, kValueBlock> codes{};
     to_bytes(values.data(), values.size(), scale, codes.data());
     std::memcpy(out.data() + at, codes.data(), values.size() * sizeof(codes[0]));
   } else {
-    std::array<std::int16_t, kValueBlock> codes;
+    std::array<std::int16_t, kValueBlock> codes{};
     to_shorts(values.data(), values.size(), scale, codes.data());
     std::memcpy(out.data() + at, codes.data(), values.size() * sizeof(codes[0]));
   }
@@ -108,18 +107,17 @@ Result<std::size_t> ValueGrid::read(std::span<const std::byte> bytes, std::span<
   const float unit = std::ldexp(1.0F, exponent);
   const std::byte* const from = bytes.data() + kHeadBytes;
   if (size == 0) {
-    std::array<std::byte, kValueBlock / 2 + kPackingSlack> packed;
+    std::array<std::byte, kValueBlock / 2 + kPackingSlack> packed{};
     std::memcpy(packed.data(), from, coded);
-    std::memset(packed.data() + coded, 0, kPackingSlack);
-    Nibbles codes;
+    Nibbles codes{};
     unpack<4>(packed.data(), values.size(), codes.data());
     from_nibbles(codes.data(), values.size(), unit, values.data());
   } else if (size == 1) {
-    std::array<std::int8_t, kValueBlock> codes;
+    std::array<std::int8_t, kValueBlock> codes{};
     std::memcpy(codes.data(), from, coded);
     from_bytes(codes.data(), values.size(), unit, values.data());
   } else {
-    std::array<std::int16_t, kValueBlock> codes;
+    std::array<std::int16_t, kValueBlock> codes{};
     std::memcpy(codes.data(), from, coded);
     from_shorts(codes.data(), values.size(), unit, values.data());
   }

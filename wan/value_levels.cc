@@ -199,9 +199,8 @@ void ValueLevels::append_head(std::vector<std::byte>& out) const {
 void ValueLevels::append(std::span<const float> values, std::vector<std::byte>& out) const {
   append_head(out);
   // Of equal levels only the first is counted: a value is above none of those that are as large.
-  Codes codes;
+  Codes codes{};
   find_codes(values.data(), values.size(), magnitudes_.data(), codes.data());
-  std::memset(codes.data() + values.size(), 0, kCodesAtOnce);
   const std::size_t at = out.size();
   out.resize(at + packed_bytes(values.size(), size() + 1) + kPackingSlack);
   pack_codes(size() + 1, codes.data(), values.size(), out.data() + at);
@@ -216,10 +215,9 @@ Result<std::size_t> ValueLevels::read(std::span<const std::byte> bytes, std::spa
   std::array<float, 2 * kMost> table{};
   for (std::uint32_t code = 0; code < table.size(); ++code)
     table[code] = std::bit_cast<float>(head.magnitudes[code >> 1U] ^ code << 31U);
-  std::array<std::byte, kValueBlock + kPackingSlack> packed;
+  std::array<std::byte, kValueBlock + kPackingSlack> packed{};
   std::memcpy(packed.data(), bytes.data() + head.bytes, coded);
-  std::memset(packed.data() + coded, 0, kPackingSlack);
-  Codes codes;
+  Codes codes{};
   unpack_codes(bits, packed.data(), values.size(), codes.data());
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = table[codes[i]];
   return head.bytes + coded;

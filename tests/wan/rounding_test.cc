@@ -135,7 +135,7 @@ TEST(Rounding, BlocksAreFullWhereManyValuesComeToNothing) {
   ASSERT_EQ(out.size(), 2 * kValueBlock);
   EXPECT_EQ(out.values[0], 7.0F);
   EXPECT_EQ(out.values[2 * kValueBlock - 1], 56.0F);
-  EXPECT_EQ(bytes_of(out.values), 2 * (2 + kValueBlock / 8)) << "a block has one magnitude";
+  EXPECT_EQ(bytes_of(out.values), 2 * (3 + kValueBlock / 8)) << "a block has one magnitude";
   EXPECT_EQ(left[1], 0.01F);
 }
 
