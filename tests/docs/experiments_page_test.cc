@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <set>
 #include <string>
 #include <vector>
@@ -70,10 +71,16 @@ TEST(ExperimentsPage, ShowsAnExperimentThatCanBeRun) {
   EXPECT_EQ(runs.value().size(), 18U);
 }
 
-TEST(ExperimentsPage, SpeaksOfExamplesThatCanBeRun) {
-  for (const char* file : {"threshold_sweep.yaml", "training_in_one_place.yaml"}) {
-    const auto read = sweep::read_experiment(docs::source_folder() / "experiments" / file);
+TEST(ExperimentsPage, NamesEveryExperimentThatThereIsAndAllCanBeRun) {
+  const std::filesystem::path folder = docs::source_folder() / "experiments";
+  Names files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".yaml") continue;
+    const std::string file = entry.path().filename().string();
+    files.insert(file);
+    const auto read = sweep::read_experiment(entry.path());
     ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read.value().base.parent_path().filename(), "configs") << file;
     const std::vector<sweep::Cell> cells = sweep::cells_of(read.value());
     const auto runs = sweep::plan_runs(read.value(), cells,
                                        [](const std::string&) { return std::optional<std::string>(); });
@@ -82,6 +89,7 @@ TEST(ExperimentsPage, SpeaksOfExamplesThatCanBeRun) {
     ASSERT_TRUE(computed) << computed.error().message;
     EXPECT_EQ(computed.value().size(), read.value().centralised ? 1U : 0U) << file;
   }
+  EXPECT_EQ(documented("experiment"), files);
 }
 
 }  // namespace
