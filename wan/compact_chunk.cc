@@ -115,6 +115,10 @@ Result<UpdateChunk> decode_compact(Update header, const Payload& payload,
   if (!list) return list.error();
   header.segments = std::move(list.value().segments);
   if (Failure wrong = check_sizes(header.segments, shared)) return *wrong;
+  for (const Segment& segment : header.segments) {
+    // Each of its values takes a bit at least: room is made for no more than came.
+    if (segment.sparse > 8 * payload.size()) return Error{"an update whose values are cut short"};
+  }
   Result<Payload> plain = expand(header.segments, payload.bytes(), list.value().bytes);
   if (!plain) return plain.error();
   return UpdateChunk{std::move(header), std::move(plain).value()};

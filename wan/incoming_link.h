@@ -70,9 +70,14 @@ class IncomingLink {
   bool awaiting() const { return awaiting_; }
   std::uint64_t breaks() const { return breaks_; }
 
-  /// Reports may overtake the chunks that they speak of; they come in order among themselves.
+  /// Reports may overtake the chunks that they speak of. Those that travel alone come in order among
+  /// themselves, and so do those that travel with chunks, whose chunks are here.
   void reported(const ClockReport& report) {
     reported_ = std::max(reported_, report.clock);
+    if (report.complete_number <= applied_) {
+      complete_ = std::max(complete_, report.complete_clock);
+      return;
+    }
     const Announced next{report.complete_clock, report.complete_number};
     const bool is_later = announced_.empty() || next.number > announced_.back().number;
     // Many clocks may be announced before the first one's chunks are here, but no more than the window's

@@ -100,8 +100,8 @@ Result<Mode> make_mode(const Registry& registry, const ModeParts& parts, const M
   Mode mode;
   mode.what = rounded(what.value()(parameters), parameters);
   if (parameters.momentum > 0.0) {
-    mode.what =
-        std::make_unique<MomentumCorrection>(std::move(mode.what), parameters.momentum, parameters.masking);
+    mode.what = std::make_unique<MomentumCorrection>(std::move(mode.what), parameters.momentum,
+                                                     parameters.masking, place.rules);
   }
   mode.when = when.value()(parameters);
   mode.wait = wait.value()(parameters);

@@ -6,12 +6,17 @@
 
 namespace meridian::wan {
 
-MomentumCorrection::MomentumCorrection(std::unique_ptr<What> inner, double momentum, bool masking)
-    : inner_(std::move(inner)), momentum_(static_cast<float>(momentum)), masking_(masking) {
+MomentumCorrection::MomentumCorrection(std::unique_ptr<What> inner, double momentum, bool masking,
+                                       std::vector<UpdateRule> rules)
+    : inner_(std::move(inner)),
+      momentum_(static_cast<float>(momentum)),
+      masking_(masking),
+      rules_(std::move(rules)) {
   MERIDIAN_CHECK(momentum >= 0.0 && momentum < 1.0, "a momentum of {}", momentum);
 }
 
 std::span<const float> MomentumCorrection::own_step(std::size_t table, std::span<const float> step) {
+  if (!rules_.empty() && rules_.at(table) == UpdateRule::increment) return step;
   if (table >= velocities_.size()) velocities_.resize(table + 1);
   FloatBuffer& velocity = velocities_[table];
   if (velocity.empty()) velocity = FloatBuffer(step.size());
@@ -20,7 +25,7 @@ std::span<const float> MomentumCorrection::own_step(std::size_t table, std::span
 }
 
 void MomentumCorrection::went_out(std::size_t table, const TableSelection& taken) {
-  if (!masking_ || table >= velocities_.size()) return;
+  if (!masking_ || table >= velocities_.size() || velocities_[table].empty()) return;
   for (const std::uint32_t offset : taken.offsets) velocities_[table][offset] = 0.0F;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/base/float_buffer.h"
+#include "src/workload/workload.h"
 #include "wan/what.h"
 
 namespace meridian::wan {
@@ -18,8 +19,10 @@ namespace meridian::wan {
 class MomentumCorrection final : public What {
  public:
   /// `momentum`: of a velocity, what is left of it at the next clock; at least 0, below 1. With `masking` the
-  /// velocity of an entry that has gone out is 0.
-  MomentumCorrection(std::unique_ptr<What> inner, double momentum, bool masking);
+  /// velocity of an entry that has gone out is 0. `rules` of each table (none: all are means): increments
+  /// have no velocity.
+  MomentumCorrection(std::unique_ptr<What> inner, double momentum, bool masking,
+                     std::vector<UpdateRule> rules = {});
 
   /// The velocity: momentum times what it was, plus the step.
   std::span<const float> own_step(std::size_t table, std::span<const float> step) override;
@@ -35,7 +38,8 @@ class MomentumCorrection final : public What {
   std::unique_ptr<What> inner_;
   float momentum_;
   bool masking_;
-  std::vector<FloatBuffer> velocities_;  // of each table
+  std::vector<UpdateRule> rules_;
+  std::vector<FloatBuffer> velocities_;  // of each table that has one
 };
 
 }  // namespace meridian::wan

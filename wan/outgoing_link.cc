@@ -11,6 +11,8 @@ namespace {
 
 /// What the next chunk's compression is expected to be at most: where it is not, the chunk is so much longer.
 constexpr double kMostCompression = 8.0;
+/// And at least: Gaia's own format takes 12 bytes for the 8 of the plain one.
+constexpr double kLeastCompression = 0.5;
 
 void check_limits(const LinkLimits& limits) {
   MERIDIAN_CHECK(limits.window_bytes >= 2 * limits.chunk_bytes && limits.chunk_bytes > 0,
@@ -59,7 +61,7 @@ void OutgoingLink::keep(UpdateChunk chunk, std::vector<UpdateChunk>& out) {
     chunk.encoded = encode(chunk, options_.encoding, options_.shared);
     const double compression =
         static_cast<double>(chunk.payload.size()) / static_cast<double>(chunk.encoded.size());
-    compression_ = std::clamp(compression, 1.0, kMostCompression);
+    compression_ = std::clamp(compression, kLeastCompression, kMostCompression);
   }
   unacknowledged_bytes_ += chunk.encoded.size();
   out.push_back(chunk);

@@ -225,9 +225,11 @@ void read_method(Fields& fields, WanConfig& wan, const WorkloadConfig& workload)
   wan.parameters.h = preset.default_h;
   wan.parameters.values = preset.default_values;
   wan.parameters.share = preset.default_share;
-  // Momentum twice is more than anybody means: where the optimizer has one it is enough.
-  if (workload.optimizer.momentum == 0) wan.parameters.momentum = preset.default_momentum;
   read_choice_of_parts(fields, wan.choice);
+  // Not where steps are more than gradients already, nor where nothing gathers.
+  if (workload.optimizer.name == "sgd" && wan.choice.what == preset.choice.what) {
+    wan.parameters.momentum = preset.default_momentum;
+  }
   read_parameters(fields.map("parameters"), wan.parameters, given);
   fields.choice("on_silence", wan.on_silence, kOnSilence);
   fields.choice("on_barrier", wan.on_barrier, kOnBarrier);
@@ -238,11 +240,12 @@ void read_method(Fields& fields, WanConfig& wan, const WorkloadConfig& workload)
     fields.problems().add(given.first_of(found.keys, fields.place_of("mode")), found.what, found.expected);
   }
   const double momentum = wan.parameters.momentum;
-  if (momentum > 0 && workload.optimizer.momentum > 0) {
-    fields.problems().add(given.first_of({"parameters.momentum"}, fields.place_of("mode")),
-                          fmt::format("wan.parameters.momentum {} with workload.optimizer.momentum {}",
-                                      momentum, workload.optimizer.momentum),
-                          "a momentum in one of them: where it gathers in the residual, or in the optimizer");
+  if (momentum > 0 && workload.optimizer.name != "sgd") {
+    fields.problems().add(
+        given.first_of({"parameters.momentum"}, fields.place_of("mode")),
+        fmt::format("wan.parameters.momentum {} with workload.optimizer.name {}", momentum,
+                    workload.optimizer.name),
+        "the optimizer sgd, or momentum: 0, since the optimizer's steps are more than gradients");
   }
 }
 
@@ -266,6 +269,12 @@ void check_totals(Fields& fields, const Config& config) {
   const double share = config.wan.parameters.total_share;
   const std::vector<std::size_t> roots = where_totals_begin(config);
   if (share == 1 || config.wan.choice.merge != "anchored" || roots.empty()) return;
+  if (config.wan.topology.kind == TopologyConfig::Kind::mesh) {
+    fields.problems().add(fields.place_of("parameters"),
+                          fmt::format("wan.parameters.total_share {} in a mesh", share),
+                          "a topology with hubs or a tree, since no total crosses a link of a mesh");
+    return;
+  }
   const DatacenterConfig& first = config.datacenters[roots.front()];
   for (const std::size_t root : roots) {
     const DatacenterConfig& other = config.datacenters[root];
@@ -277,6 +286,19 @@ void check_totals(Fields& fields, const Config& config) {
         "equally many servers in all datacenters in which totals begin, or a topology with one root");
     return;
   }
+}
+
+/// One velocity stands for all links: it must be clear what has gone out.
+void check_momentum(Fields& fields, const Config& config) {
+  const WanConfig& wan = config.wan;
+  const bool mesh = wan.topology.kind == TopologyConfig::Kind::mesh;
+  if (wan.parameters.momentum == 0 || wan.choice.merge != "eager") return;
+  if (mesh && wan.parameters.soft_ratio == 1) return;
+  fields.problems().add(
+      fields.place_of("parameters"),
+      fmt::format("wan.parameters.momentum {} with wan.merge 'eager' {}", wan.parameters.momentum,
+                  mesh ? "and a soft threshold" : "over relays"),
+      "merge: anchored, or a mesh without soft thresholds, since each link is owed something else");
 }
 
 }  // namespace
@@ -294,7 +316,10 @@ void read_wan(Fields& root, Config& config) {
   read_links(fields, config);
   const std::size_t before = fields.problems().count();
   read_topology(fields, config);
-  if (fields.problems().count() == before) check_totals(fields, config);
+  if (fields.problems().count() == before) {
+    check_totals(fields, config);
+    check_momentum(fields, config);
+  }
   fields.refuse_unknown();
 }
 

@@ -113,9 +113,10 @@ WanSummary read_wan(JsonObjectReader reader) {
   wan.bytes_sent = reader.count("bytes_sent");
   wan.data_bytes = reader.count("data_bytes");
   wan.control_bytes = reader.count("control_bytes");
-  wan.payload_bytes = reader.count("payload_bytes");
   wan.bytes_to_target = reader.count_or_null("bytes_to_target");
-  wan.payload_bytes_to_target = reader.count_or_null("payload_bytes_to_target");
+  // Summaries of earlier versions have neither of these.
+  wan.payload_bytes = reader.count_or_null("payload_bytes", /*required=*/false).value_or(0);
+  wan.payload_bytes_to_target = reader.count_or_null("payload_bytes_to_target", /*required=*/false);
   wan.entries_considered = reader.count("entries_considered");
   wan.entries_sent = reader.count("entries_sent");
   reader.each("links", [&](JsonObjectReader& link) {

@@ -284,6 +284,19 @@ class Reader {
       double value = 0;
       if (fields.number("speed_up", value, kRatio)) one.figures.speed_up = value;
       if (fields.number("of_lan_time", value, kRatio)) one.figures.of_lan_time = value;
+      if (one.figures.speed_up && !root_.has_value("baseline")) {
+        problems_.add(fields.place_of("speed_up"), "a published speed-up without baseline",
+                      "baseline: the cells that ours are compared with");
+      }
+      if (one.figures.of_lan_time && !root_.has_value("lan")) {
+        problems_.add(fields.place_of("of_lan_time"), "a published share of LAN time without lan",
+                      "lan: the cells over a LAN");
+      }
+      if (std::ranges::any_of(experiment_.published,
+                              [&](const PublishedCell& other) { return other.cell == one.cell; })) {
+        problems_.add(nodes[i].place, fmt::format("published[{}] is of a cell that is there already", i),
+                      "each cell once");
+      }
       if (problems_.empty() && !one.figures.speed_up && !one.figures.of_lan_time) {
         problems_.add(nodes[i].place, fmt::format("published[{}] says nothing", i),
                       "speed_up, of_lan_time or both");

@@ -22,7 +22,7 @@ enum class Channel : std::uint8_t { control = 0, data = 1 };
 const char* to_string(Channel channel);
 
 /// The version of the messages below; a process refuses peers of other versions.
-inline constexpr std::uint16_t kProtocolVersion = 1;
+inline constexpr std::uint16_t kProtocolVersion = 2;
 
 /// What a reader waited for. Waits of different causes never overlap.
 struct Waits {

@@ -52,6 +52,19 @@ TEST(MomentumCorrection, WhatHasGoneOutBeginsAnewWithMaskingOnly) {
   }
 }
 
+TEST(MomentumCorrection, IncrementsStayAsTheyAre) {
+  MomentumCorrection what(std::make_unique<TopK>(1.0), 0.5, /*masking=*/true,
+                          {UpdateRule::increment, UpdateRule::mean_gradient});
+  EXPECT_THAT(entering(what, 0, {1, 4}), ElementsAre(1, 4));
+  EXPECT_THAT(entering(what, 0, {1, 0}), ElementsAre(1, 0));
+  EXPECT_THAT(entering(what, 1, {8}), ElementsAre(8));
+  EXPECT_THAT(entering(what, 1, {0}), ElementsAre(4));
+  TableSelection out;
+  out.add(1, 2.0F);
+  what.went_out(0, out);
+  EXPECT_THAT(entering(what, 0, {0, 3}), ElementsAre(0, 3));
+}
+
 TEST(MomentumCorrection, SelectsAsThePartWithin) {
   const std::vector<float> residual = {1, -4, 3, 2};
   const MomentumCorrection what(std::make_unique<TopK>(0.5), 0.9, /*masking=*/true);

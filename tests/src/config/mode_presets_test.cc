@@ -104,6 +104,8 @@ TEST(ModePresets, DgcSendsAThousandthAndOwnsTheMomentumUnlessTold) {
   EXPECT_EQ(origin({"wan.mode=dgc", plain}, "parameters.momentum"), Origin::preset);
   EXPECT_EQ(resolved({"wan.mode=dgc", plain, "wan.parameters.momentum=0.5"}).parameters.momentum, 0.5);
   EXPECT_EQ(resolved({"wan.mode=gaia", plain}).parameters.momentum, 0.0);
+  const std::string adam = "workload.optimizer={name: adam, learning_rate: 0.1}";
+  EXPECT_EQ(resolved({"wan.mode=dgc", adam}).parameters.momentum, 0.0);
   // The optimizer of the sample has a momentum of its own.
   EXPECT_EQ(resolved({"wan.mode=dgc"}).parameters.momentum, 0.0);
 }
@@ -158,12 +160,18 @@ TEST(ModePresets, WhatMakesNoSenseIsRefusedWithTheReason) {
       {{"wan.what=nothing", "wan.selective_barrier=false"}, "report no clocks"},
       {{"wan.mode=local_sgd", "wan.parameters.h=1", "wan.parameters.ds=33"}, "at most 32 exchanges ahead"},
       {{"wan.parameters.total_share=0.5"}, "nothing else makes a total"},
-      {{"wan.mode=local_sgd", "wan.topology=mesh", "datacenters.tokyo.servers=2",
-        "wan.parameters.total_share=0.5"},
+      {{"wan.mode=local_sgd", "wan.parameters.total_share=0.5"},
        "equally many servers in all datacenters in which totals begin"},
+      {{"wan.mode=local_sgd", "wan.topology=mesh", "wan.parameters.total_share=0.5"},
+       "no total crosses a link of a mesh"},
+      {{"workload.optimizer={name: sgd, learning_rate: 0.1}", "wan.parameters.momentum=0.5"},
+       "'eager' over relays; expected merge: anchored, or a mesh"},
+      {{"workload.optimizer={name: sgd, learning_rate: 0.1}", "wan.topology=mesh",
+        "wan.parameters.momentum=0.5", "wan.parameters.soft_ratio=0.5"},
+       "and a soft threshold; expected merge: anchored, or a mesh"},
       {{"wan.mode=bsp", "workload.optimizer={name: sgd, learning_rate: 0.1}", "wan.parameters.momentum=0.5"},
        "nothing else keeps updates back"},
-      {{"wan.mode=dgc", "wan.parameters={momentum: 0.5}"}, "expected a momentum in one of them"},
+      {{"wan.mode=dgc", "wan.parameters={momentum: 0.5}"}, "expected the optimizer sgd"},
   };
   for (const Nonsense& nonsense : all) {
     const std::string problems = sample::problems_of(kYaml, nonsense.overrides);
@@ -186,7 +194,9 @@ TEST(ModePresets, WhatMakesSenseIsNotRefused) {
            {"wan.mode=dgc"},
            {"wan.mode=dgc", "wan.parameters={values: 2bit, total_share: 0.01, masking: false}",
             "wan.topology={tree: {ireland: tokyo, virginia: tokyo}}"},
-           {"wan.parameters={momentum: 0.5}", "workload.optimizer={name: sgd, learning_rate: 0.1}"},
+           {"wan.parameters={momentum: 0.5}", "workload.optimizer={name: sgd, learning_rate: 0.1}",
+            "wan.topology=mesh"},
+           {"wan.mode=dgc", "wan.what=all", "workload.optimizer={name: sgd, learning_rate: 0.1}"},
            {"wan.mode=local_sgd", "wan.parameters.outer={name: nesterov, learning_rate: 0.7, momentum: 0.9}"},
        }) {
     const Result<Config> config = sample::read(kYaml, overrides);

@@ -116,7 +116,7 @@ TEST(Experiment, KnowsWhatOthersReport) {
   const std::string text =
       "name: a\nbase: b\naxes: [{name: mode, key: wan.mode, values: [gaia, bsp]}, {name: s, key: shards, "
       "values: "
-      "[1, 2]}]\npublished:\n  - ";
+      "[1, 2]}]\nbaseline: {mode: bsp}\nlan: {mode: gaia}\npublished:\n  - ";
   const auto read = [&](const std::string& entry) { return read_experiment_text(text + entry, "f.yaml"); };
   const auto good = read("{cell: {mode: bsp, s: 1}, speed_up: 3.7, of_lan_time: 0.95, note: because}");
   ASSERT_TRUE(good) << good.error().message;

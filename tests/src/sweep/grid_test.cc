@@ -92,7 +92,7 @@ TEST_F(Grid, KnowsTheCellOfWhichOthersReport) {
   const Experiment some = experiment(
       "axes:\n  - {name: mode, key: wan.mode, values: [gaia, bsp]}\n  - {name: s, key: shards, values: [1, "
       "2]}\n"
-      "published: [{cell: {mode: bsp, s: 1}, speed_up: 2}]\n");
+      "baseline: {mode: gaia}\npublished: [{cell: {mode: bsp, s: 1}, speed_up: 2}]\n");
   const std::vector<Cell> cells = cells_of(some);
   for (const Cell& cell : cells) {
     EXPECT_EQ(cell.published.has_value(), (cell.labels == std::vector<std::string>{"bsp", "1"}));
