@@ -105,8 +105,9 @@ TEST(RunIdentity, SeesWhatMatters) {
   EXPECT_NE(run_id(config_of(kYaml, {tree[0], tree[1], "wan.parameters.total_share=0.02"})),
             run_id(config_of(kYaml, tree)));
   const std::string plain = "workload.optimizer={name: sgd, learning_rate: 0.1}";
-  EXPECT_NE(run_id(config_of(kYaml, {plain, "wan.parameters.momentum=0.5"})),
-            run_id(config_of(kYaml, {plain})));
+  const std::string mesh = "wan.topology=mesh";
+  EXPECT_NE(run_id(config_of(kYaml, {plain, mesh, "wan.parameters.momentum=0.5"})),
+            run_id(config_of(kYaml, {plain, mesh})));
   for (const auto& [schedule, change] :
        std::vector<std::pair<std::string, std::string>>{{"{name: step, every: 9}", "every=8"},
                                                         {"{name: step, every: 9}", "factor=0.2"},

@@ -125,7 +125,7 @@ TEST(Experiment, KnowsWhatOthersReport) {
   EXPECT_THAT(good.value().published[0].cell, ElementsAre(1U, 0U));
   EXPECT_THAT(
       read("{cell: {mode: bsp}, speed_up: 3}").error().message,
-      HasSubstr("5:12: published[0].cell names some axes only; expected a label on each axis: mode or s"));
+      HasSubstr("7:12: published[0].cell names some axes only; expected a label on each axis: mode or s"));
   EXPECT_THAT(read("{cell: {mode: bsp, s: 3}, speed_up: 3}").error().message,
               HasSubstr("published[0].cell.s is '3'"));
   EXPECT_THAT(read("{cell: {mode: bsp, s: 1}}").error().message, HasSubstr("published[0] says nothing"));
