@@ -10,6 +10,13 @@ namespace meridian::sweep {
 
 namespace {
 
+/// A tic's label is a format.
+std::string as_tic(const std::string& label) {
+  std::string escaped;
+  for (const char c : label) escaped += c == '%' ? "%%" : std::string(1, c);
+  return escaped;
+}
+
 constexpr double kMegabyte = 1e6;
 constexpr int kWidth = 900;
 constexpr int kLeastHeight = 420;
@@ -93,7 +100,7 @@ std::optional<Plot> bars(const Results& results, Plot plot, const std::string& l
     }
     // Horizontal bars from top to bottom, so that long labels can be read.
     const std::size_t row = figures.size() - i;
-    names += fmt::format("{}{} {}", i == 0 ? "" : ", ", gnuplot_quoted(name), row);
+    names += fmt::format("{}{} {}", i == 0 ? "" : ", ", gnuplot_quoted(as_tic(name)), row);
     if (!spread || !std::isfinite(spread->median)) continue;
     boxes += fmt::format("0 {0} 0 {1} {0} {0}\n", row, spread->median / scale);
     if (std::isfinite(spread->most) && spread->least < spread->most) {

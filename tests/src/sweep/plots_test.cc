@@ -52,6 +52,10 @@ TEST(Plots, TakeALabelLiterally) {
   EXPECT_EQ(gnuplot_quoted("it's `ls` \n\"x\""), "'it''s `ls` ?\"x\"'");
   const std::vector<Plot> plots = plots_of({"t", {"x"}, {cell_of("'; system('ls", 1.0)}});
   for (const Plot& plot : plots) EXPECT_THAT(plot.script, HasSubstr("'''; system(''ls'"));
+  // Labels of bars are formats to gnuplot; those of lines are not.
+  const std::vector<Plot> share = plots_of({"t", {"x"}, {cell_of("0.1 %", 1.0)}});
+  EXPECT_THAT(share[0].script, HasSubstr("'0.1 %'"));
+  EXPECT_THAT(share[2].script, HasSubstr("'0.1 %%' 1"));
 }
 
 }  // namespace
