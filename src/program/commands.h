@@ -65,8 +65,9 @@ int emulate_command(const EmulateArguments& arguments);
 struct SweepArguments {
   std::filesystem::path experiment;
   std::optional<std::filesystem::path> folder;  ///< --out; otherwise runs/NAME
-  unsigned jobs = 0;                            ///< simulations at once; 0: one for each core
-  bool quiet = false;                           ///< no progress
+  unsigned jobs = 0;   ///< runs at once; 0: one simulation for each core, or one real run
+  bool real = false;   ///< real runs on this machine, not simulations
+  bool quiet = false;  ///< no progress
 };
 int sweep_command(const SweepArguments& arguments);
 

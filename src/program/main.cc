@@ -79,14 +79,18 @@ int dispatch(int argc, char** argv) {
 
   SweepArguments sweep;
   CLI::App* const sweep_app = app.add_subcommand(
-      "sweep", "simulates a grid of configurations, several at once, and makes tables, plots and a page");
+      "sweep", "runs a grid of configurations, simulated or real, and makes tables, plots and a page");
   sweep_app->add_option("EXPERIMENT", sweep.experiment, "what is varied in which configuration, a YAML file")
       ->required();
   sweep_app
       ->add_option("--out", sweep.folder,
                    "where everything goes (default: runs/NAME); finished cells in it stay")
       ->type_name("DIR");
-  sweep_app->add_option("--jobs", sweep.jobs, "simulations at once (default: one for each core)")
+  sweep_app->add_flag("--real", sweep.real,
+                      "real runs on this machine, all processes and emulated links, in place of simulations");
+  sweep_app
+      ->add_option("--jobs", sweep.jobs,
+                   "simulations at once (default: one for each core), or real runs (default: one)")
       ->check(CLI::Range(1, 1024));
   sweep_app->add_flag("--quiet", sweep.quiet, "no progress on stderr");
   sweep_app->footer(

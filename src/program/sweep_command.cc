@@ -37,14 +37,14 @@ constexpr std::size_t kLongestNote = 1000;
 // An interrupted simulation writes what it has.
 constexpr std::chrono::milliseconds kInterruptGrace{2000};
 
-/// The simulations of a sweep that are not finished yet.
+/// The runs of a sweep that are not finished yet.
 class CellProcesses {
  public:
   CellProcesses(const std::filesystem::path& base, const std::vector<sweep::PlannedRun>& runs,
-                std::filesystem::path folder, std::size_t jobs, bool quiet)
-      : base_(base), runs_(runs), folder_(std::move(folder)), jobs_(jobs), quiet_(quiet) {
+                std::filesystem::path folder, output::RunMode mode, std::size_t jobs, bool quiet)
+      : base_(base), runs_(runs), folder_(std::move(folder)), mode_(mode), jobs_(jobs), quiet_(quiet) {
     for (std::size_t i = 0; i < runs_.size(); ++i) {
-      if (!sweep::is_finished(folder_of(i), runs_[i])) waiting_.push_back(i);
+      if (!is_finished(i)) waiting_.push_back(i);
     }
     kept_ = runs_.size() - waiting_.size();
   }
@@ -62,6 +62,7 @@ class CellProcesses {
   }
 
   std::filesystem::path folder_of(std::size_t run) const { return folder_ / runs_[run].name; }
+  bool is_finished(std::size_t run) const { return sweep::is_finished(folder_of(run), runs_[run], mode_); }
 
   std::size_t kept() const { return kept_; }      ///< finished before
   std::size_t done() const { return done_; }      ///< finished now
@@ -88,9 +89,11 @@ class CellProcesses {
   void start(std::size_t run) {
     std::error_code nothing_there;
     std::filesystem::remove(log_of(run), nothing_there);
+    const bool simulated = mode_ == output::RunMode::simulate;
+    std::vector<std::string> arguments = {
+        "/proc/self/exe", simulated ? "simulate" : "run", base_, "--out", folder_of(run), "--overwrite"};
     // One thread each: the cores are taken by other cells.
-    std::vector<std::string> arguments = {"/proc/self/exe", "simulate",    base_,       "--out",
-                                          folder_of(run),   "--overwrite", "--threads", "1"};
+    if (simulated) arguments.insert(arguments.end(), {"--threads", "1"});
     for (const std::string& override_text : runs_[run].overrides) {
       arguments.emplace_back("--set");
       arguments.push_back(override_text);
@@ -112,7 +115,7 @@ class CellProcesses {
     if (interrupted_) return;
     if (!exit.succeeded()) {
       fail(fmt::format("{}; its log: {}", exit.text, log_of(ended.run).string()));
-    } else if (!sweep::is_finished(folder_of(ended.run), runs_[ended.run])) {
+    } else if (!is_finished(ended.run)) {
       fail(fmt::format("{} ran another configuration than was read before, or left no whole summary: {}",
                        exit.name, folder_of(ended.run).string()));
     } else {
@@ -162,6 +165,7 @@ class CellProcesses {
   const std::filesystem::path& base_;
   const std::vector<sweep::PlannedRun>& runs_;
   std::filesystem::path folder_;
+  output::RunMode mode_;
   std::size_t jobs_;
   bool quiet_;
   Supervisor* supervisor_ = nullptr;
@@ -192,7 +196,7 @@ Result<sweep::Results> gather(const sweep::Experiment& experiment, const std::ve
   }
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const std::filesystem::path folder = processes.folder_of(i);
-    if (!sweep::is_finished(folder, runs[i])) continue;
+    if (!processes.is_finished(i)) continue;
     Result<output::Summary> summary = output::read_summary(folder / output::kSummaryFile);
     if (!summary) return summary.error();
     sweep::CellResult& cell = results.cells[runs[i].cell];
@@ -235,10 +239,10 @@ int sweep_command(const SweepArguments& arguments) {
     return kBadUsage;
   }
 
-  const std::size_t jobs =
-      arguments.jobs != 0 ? arguments.jobs : std::max(1U, std::thread::hardware_concurrency());
-  CellProcesses processes(experiment.value().base, runs.value(), folder / kCellsFolder, jobs,
-                          arguments.quiet);
+  const std::size_t most = arguments.real ? 1U : std::max(1U, std::thread::hardware_concurrency());
+  const auto mode = arguments.real ? output::RunMode::run : output::RunMode::simulate;
+  CellProcesses processes(experiment.value().base, runs.value(), folder / kCellsFolder, mode,
+                          arguments.jobs != 0 ? arguments.jobs : most, arguments.quiet);
   processes.run(supervisor);
 
   Result<sweep::Results> results = gather(experiment.value(), cells, runs.value(), processes);

@@ -159,9 +159,9 @@ Result<std::vector<PlannedRun>> plan_runs(const Experiment& experiment, const st
   return runs;
 }
 
-bool is_finished(const std::filesystem::path& folder, const PlannedRun& run) {
+bool is_finished(const std::filesystem::path& folder, const PlannedRun& run, output::RunMode mode) {
   const Result<output::Summary> summary = output::read_summary(folder / output::kSummaryFile);
-  if (!summary || summary.value().failure) return false;
+  if (!summary || summary.value().failure || summary.value().mode != mode) return false;
   const output::StopReason reason = summary.value().stop_reason;
   if (reason != output::StopReason::target && reason != output::StopReason::clocks &&
       reason != output::StopReason::time) {

@@ -10,6 +10,7 @@
 
 #include "src/base/result.h"
 #include "src/config/expansion.h"
+#include "src/output/summary.h"
 #include "src/sweep/experiment.h"
 
 namespace meridian::sweep {
@@ -38,8 +39,9 @@ struct PlannedRun {
 Result<std::vector<PlannedRun>> plan_runs(const Experiment& experiment, const std::vector<Cell>& cells,
                                           const Environment& environment);
 
-/// Whether a run's folder holds what this run would leave there: a whole summary of a run that ended by
-/// target, clocks or time, beside the same resolved configuration.
-bool is_finished(const std::filesystem::path& folder, const PlannedRun& run);
+/// Whether a run's folder holds what this run would leave there: a whole summary of a run of this kind that
+/// ended by target, clocks or time, beside the same resolved configuration.
+bool is_finished(const std::filesystem::path& folder, const PlannedRun& run,
+                 output::RunMode mode = output::RunMode::simulate);
 
 }  // namespace meridian::sweep

@@ -72,6 +72,24 @@ TEST(Sweep, RunsEachCellOnceHoweverOftenItIsStarted) {
   EXPECT_EQ(read_file(work / "out" / "results.csv"), csv);
 }
 
+TEST(Sweep, RunsForRealWhereItIsToldTo) {
+  const Workspace work;
+  work.write("config.yaml", TestConfig().yaml());
+  const std::string experiment = work.write(
+      "one.yaml",
+      "name: one\nbase: config.yaml\nset: {workload.stop: {clocks: 4}, workload.evaluate_every: 2}\n"
+      "axes:\n  - {name: mode, key: wan.mode, values: [bsp]}\n");
+  const Ended simulated = run_meridian({"sweep", experiment, "--out", work / "out"});
+  ASSERT_EQ(simulated.code, 0) << simulated.err;
+  // What was simulated does not stand for a real run.
+  const Ended real = run_meridian({"sweep", experiment, "--out", work / "out", "--real"});
+  ASSERT_EQ(real.code, 0) << real.err;
+  EXPECT_THAT(real.out, HasSubstr("1 of 1 runs are finished, 0 of them from before"));
+  EXPECT_THAT(read_file(work / "out" / "results.csv"), HasSubstr(",real,"));
+  const Ended again = run_meridian({"sweep", experiment, "--out", work / "out", "--real"});
+  EXPECT_THAT(again.out, HasSubstr("1 of 1 runs are finished, 1 of them from before"));
+}
+
 TEST(Sweep, ChecksEveryCellBeforeTheFirstOneRuns) {
   const Workspace work;
   work.write("config.yaml", TestConfig().yaml());

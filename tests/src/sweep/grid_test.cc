@@ -156,7 +156,13 @@ class Resume : public Grid {
     EXPECT_TRUE(runs) << runs.error().message;
     run_ = runs.value().front();
     std::filesystem::create_directories(run_folder_);
-    write(run_.resolved, output::Summary{});
+    write(run_.resolved, simulated());
+  }
+
+  static output::Summary simulated() {
+    output::Summary summary;
+    summary.mode = output::RunMode::simulate;
+    return summary;
   }
 
   void write(const std::string& config, const output::Summary& summary) const {
@@ -170,6 +176,15 @@ class Resume : public Grid {
 
 TEST_F(Resume, KeepsWhatIsWholeAndTheSame) { EXPECT_TRUE(is_finished(run_folder_, run_)); }
 
+TEST_F(Resume, TakesNoSimulationForARealRun) {
+  EXPECT_FALSE(is_finished(run_folder_, run_, output::RunMode::run));
+  output::Summary real = simulated();
+  real.mode = output::RunMode::run;
+  write(run_.resolved, real);
+  EXPECT_TRUE(is_finished(run_folder_, run_, output::RunMode::run));
+  EXPECT_FALSE(is_finished(run_folder_, run_));
+}
+
 TEST_F(Resume, RepeatsWhatWasRunOtherwise) {
   PlannedRun other = run_;
   other.resolved += "# changed\n";
@@ -178,11 +193,11 @@ TEST_F(Resume, RepeatsWhatWasRunOtherwise) {
 
 TEST_F(Resume, RepeatsWhatIsNotWhole) {
   for (const char* file : {output::kSummaryFile, output::kConfigFile}) {
-    write(run_.resolved, output::Summary{});
+    write(run_.resolved, simulated());
     std::filesystem::remove(run_folder_ / file);
     EXPECT_FALSE(is_finished(run_folder_, run_)) << file;
   }
-  write(run_.resolved, output::Summary{});
+  write(run_.resolved, simulated());
   EXPECT_FALSE(output::write_text_atomically(run_folder_ / output::kSummaryFile, "{\"name\": "));
   EXPECT_FALSE(is_finished(run_folder_, run_));
   EXPECT_FALSE(is_finished(folder_ / "never", run_));
@@ -191,7 +206,7 @@ TEST_F(Resume, RepeatsWhatIsNotWhole) {
 TEST_F(Resume, RepeatsWhatDidNotEndWell) {
   for (const output::StopReason reason :
        {output::StopReason::interrupted, output::StopReason::drain_timeout, output::StopReason::failed}) {
-    output::Summary summary;
+    output::Summary summary = simulated();
     summary.stop_reason = reason;
     write(run_.resolved, summary);
     EXPECT_FALSE(is_finished(run_folder_, run_)) << output::to_string(reason);
