@@ -1,6 +1,9 @@
 // How fast topics are sampled on one core: tokens per second for 100 to 10,000 topics and for small and large
-// batches, and where the time goes. Documents are those of the KOS blog where MERIDIAN_DATA has them, else
-// generated ones of the same shape. Times are the processor's, so a busy machine changes them less.
+// batches, and where the time goes. Rows of the table come and go whole, so beside it stands what it takes to
+// read each of them once and to write each of them once, nothing else: "rows". What a visit takes beyond that
+// is the sampler's. Arguments: other numbers of topics. Documents are those of the KOS blog where
+// MERIDIAN_DATA has them, else generated ones of the same shape. Times are the processor's, so a busy machine
+// changes them less.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,7 +23,7 @@
 namespace meridian {
 namespace {
 
-constexpr const char* kRow = "{:>7} {:>7} {:>10} {:>12} {:>12} {:>15} {:>14} {:>12} {:>11}\n";
+constexpr const char* kRow = "{:>7} {:>7} {:>10} {:>12} {:>12} {:>15} {:>15} {:>14} {:>12} {:>11}\n";
 
 double processor_seconds() {
   timespec time{};
@@ -48,6 +51,7 @@ BagOfWords documents(std::string& name) {
 struct Times {
   double list_rows = 0.0;
   double compute_update = 0.0;
+  double rows_once = 0.0;
   double evaluate = 0.0;
   std::size_t clocks = 0;
   std::size_t rows = 0;
@@ -88,6 +92,9 @@ Times measure(const Workload& workload, std::size_t documents, double tokens, st
       for (std::size_t k = 0; k < topics; ++k) word_topic[rows[i] * topics + k] += update[i * topics + k];
     }
     for (std::size_t k = 0; k < topics; ++k) totals[k] += change[k];
+    const double applied = processor_seconds();
+    std::transform(pulled.begin(), pulled.end(), update.begin(), [](float count) { return -count; });
+    times.rows_once += processor_seconds() - applied;
     times.rows += rows.size();
     ++times.clocks;
   }
@@ -98,14 +105,14 @@ Times measure(const Workload& workload, std::size_t documents, double tokens, st
   return times;
 }
 
-int measure_all() {
+int measure_all(const std::vector<std::size_t>& topic_counts) {
   std::string name;
   const BagOfWords corpus = documents(name);
   fmt::print("{}: {} documents, {} words, {} tokens\n", name, corpus.documents(), corpus.words,
              corpus.tokens());
   fmt::print(kRow, "topics", "batch", "proposals", "Mtokens/s", "tokens/row", "list_rows ns/t",
-             "visit ns/token", "evaluate ms", "held-out");
-  for (const std::size_t topics : {100U, 1000U, 10000U}) {
+             "visit ns/token", "rows ns/token", "evaluate ms", "held-out");
+  for (const std::size_t topics : topic_counts) {
     for (const std::size_t batch : {100U, 1000U, 10000U}) {
       for (const std::size_t proposals : {1U, 4U}) {
         TopicsOptions options;
@@ -131,7 +138,7 @@ int measure_all() {
         fmt::print(kRow, topics, workload.samples_per_clock({0, 0}), proposals,
                    fmt::format("{:.2f}", 1e-6 * times.tokens / (times.list_rows + times.compute_update)),
                    fmt::format("{:.1f}", times.tokens / static_cast<double>(times.rows)),
-                   per_token(times.list_rows), per_token(times.compute_update),
+                   per_token(times.list_rows), per_token(times.compute_update), per_token(times.rows_once),
                    fmt::format("{:.1f}", 1e3 * times.evaluate), fmt::format("{:.4f}", objective));
         std::fflush(stdout);
       }
@@ -143,4 +150,9 @@ int measure_all() {
 }  // namespace
 }  // namespace meridian
 
-int main() { return meridian::measure_all(); }
+int main(int count, char** arguments) {
+  std::vector<std::size_t> topics;
+  for (int i = 1; i < count; ++i) topics.push_back(std::strtoul(arguments[i], nullptr, 10));
+  if (topics.empty()) topics = {100, 1000, 10000};
+  return meridian::measure_all(topics);
+}
