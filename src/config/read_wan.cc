@@ -8,6 +8,7 @@
 #include "src/config/mode_presets.h"
 #include "src/config/sections.h"
 #include "src/config/spelling.h"
+#include "src/workloads/registry.h"
 
 namespace meridian {
 
@@ -211,6 +212,20 @@ void read_deadlines(Fields fields, DeadlinesConfig& deadlines, GivenPlaces& give
   fields.refuse_unknown();
 }
 
+/// A threshold that follows the learning rate needs one. An unknown kind has been refused already.
+void check_schedule(Fields& fields, const WanConfig& wan, const WorkloadConfig& workload,
+                    const GivenPlaces& given) {
+  if (wan.parameters.schedule != "learning_rate") return;
+  for (const WorkloadKind& kind : workload_kinds()) {
+    if (kind.name != workload.model.kind || kind.optimizes) continue;
+    fields.problems().add(
+        given.first_of({"parameters.schedule"}, fields.place_of("mode")),
+        fmt::format("wan.parameters.schedule is 'learning_rate', and kind: {} has no learning rate",
+                    kind.name),
+        fmt::format("inverse_sqrt, constant or linear, or kind: {}", one_of(optimizing_kind_names())));
+  }
+}
+
 /// The mode, its parts and parameters and the policies.
 void read_method(Fields& fields, WanConfig& wan, const WorkloadConfig& workload) {
   GivenPlaces given;
@@ -239,6 +254,7 @@ void read_method(Fields& fields, WanConfig& wan, const WorkloadConfig& workload)
   for (const Contradiction& found : find_contradictions(wan)) {
     fields.problems().add(given.first_of(found.keys, fields.place_of("mode")), found.what, found.expected);
   }
+  check_schedule(fields, wan, workload, given);
   const double momentum = wan.parameters.momentum;
   if (momentum > 0 && workload.optimizer.name != "sgd") {
     fields.problems().add(

@@ -223,6 +223,20 @@ Failure append(TrainAndTest& sets, const TrainAndTest& more, const std::filesyst
   return {};
 }
 
+// A pattern would match no folder and count as missing; what is meant is more than one folder.
+Failure refuse_patterns(const std::vector<std::filesystem::path>& paths) {
+  for (const std::filesystem::path& path : paths) {
+    if (path.string().find_first_of("*?[") == std::string::npos) continue;
+    if (find_idx_files(path) != IdxPresence::none) continue;
+    return Error{
+        fmt::format("{}: no folder of this name has IDX files, and format idx takes no pattern; expected a "
+                    "folder with train-images-idx3-ubyte and the three files that belong to it (a folder for "
+                    "each datacenter: workload.data.paths)",
+                    path.string())};
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<ClassificationImages> load_images(const ClassificationData& options) {
@@ -234,6 +248,7 @@ Result<ClassificationImages> load_images(const ClassificationData& options) {
     return Error{fmt::format("if_missing is '{}'; expected error or generated", options.if_missing)};
   }
   if (options.paths.empty()) return Error{"no folder of images; expected at least one"};
+  if (Failure failure = refuse_patterns(options.paths)) return *failure;
   const std::string name = options.paths.front().filename().string();
   // Only where there is nothing at all: half a data set is a mistake to be told of, not to be replaced.
   const bool nothing = std::all_of(options.paths.begin(), options.paths.end(), [](const auto& path) {

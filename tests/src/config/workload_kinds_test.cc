@@ -112,6 +112,19 @@ TEST(WorkloadKinds, RefuseAnOptimizerWhereNoneIsUsed) {
   EXPECT_THAT(identity_text(config_of(counts)), testing::Not(HasSubstr("workload.optimizer")));
 }
 
+TEST(WorkloadKinds, RefuseAThresholdThatFollowsALearningRateWhereThereIsNone) {
+  const std::vector<std::string> follows{"wan.parameters.schedule=learning_rate"};
+  const std::string counts = text_of("topics", "{format: generated}");
+  EXPECT_EQ(
+      sample::problems_of(counts, follows),
+      "--set wan.parameters.schedule=learning_rate: wan.parameters.schedule is 'learning_rate', and kind: "
+      "topics has no learning rate; expected inverse_sqrt, constant or linear, or kind: softmax, mlp, "
+      "cnn, matrix_factorisation or sparse_logistic");
+  EXPECT_EQ(config_of(text_of("softmax", "{format: generated}"), follows).wan.parameters.schedule,
+            "learning_rate");
+  EXPECT_EQ(config_of(counts, {"wan.parameters.schedule=constant"}).wan.parameters.schedule, "constant");
+}
+
 // One --set switches a file from one kind of data or model to another: what the file has for the other one
 // may stay, and counts for nothing.
 TEST(WorkloadKinds, KeepKeysThatASwitchLeavesWithoutUse) {

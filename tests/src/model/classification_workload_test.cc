@@ -268,5 +268,16 @@ TEST(MakeClassificationWorkload, ReplacesMissingDataOnlyWhereAllIsMissingAndOnly
   std::filesystem::remove_all(folder);
 }
 
+TEST(MakeClassificationWorkload, RefusesAPatternEvenWhereImagesMayBeGenerated) {
+  ClassificationOptions options = small_options();
+  options.data.format = "idx";
+  options.data.if_missing = "generated";
+  options.data.paths = {std::filesystem::path(testing::TempDir()) / "part-*"};
+  const auto workload = make_classification_workload(options);
+  ASSERT_FALSE(workload.ok());
+  EXPECT_THAT(workload.error().message,
+              HasSubstr("part-*: no folder of this name has IDX files, and format idx takes no pattern"));
+}
+
 }  // namespace
 }  // namespace meridian
