@@ -1,5 +1,6 @@
 // The sampler of latent Dirichlet allocation: gives every token of a batch of documents a new topic by
-// collapsed Gibbs sampling, at a cost per token that does not depend on the number of topics.
+// collapsed Gibbs sampling, at a cost per token that does not depend on the number of topics. What does is
+// one pass over each word's row, which arrives and leaves as one float for each topic.
 //
 // A token's topic k has the probability (n_dk + alpha) (n_wk + beta) / (n_k + V beta), where n counts the
 // topics of all other tokens: of its document, of its word and in total (Griffiths & Steyvers, PNAS 101,
