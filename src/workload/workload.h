@@ -30,8 +30,8 @@ class Workload {
   /// Samples that one update of this worker covers (the batch): the same at every clock.
   virtual std::size_t samples_per_clock(WorkerPlace place) const = 0;
 
-  /// How many bytes of training data are this worker's own, as the data set stores them; nothing where that is
-  /// not known. What moving them to another place would carry.
+  /// How many bytes of training data are this worker's own, as the data set stores them; nothing where that
+  /// is not known. What moving them to another place would carry.
   virtual std::optional<std::uint64_t> training_bytes(WorkerPlace /*place*/) const { return std::nullopt; }
 
   /// The part of one worker. Each place's is made once in a run, in the process of that worker (in a
