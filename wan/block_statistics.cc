@@ -8,11 +8,8 @@ namespace meridian::wan {
 namespace {
 
 constexpr std::int32_t kMantissa = (1 << kMantissaBits) - 1;
-constexpr std::int32_t kSmallestNormalFp16 = 0x3880'0000;  // 2^-14
-constexpr std::int32_t kLargestFp16 = 0x477F'E000;         // 65504
-constexpr std::int32_t kFp16Lost = 0x1FFF;                 // of the mantissa of a normal one
-constexpr std::int32_t kInfinity = 0x7F80'0000;
-constexpr std::int32_t kMost = 0x7FFF'FFFF;
+constexpr std::int32_t kFp16Lost = 0x1FFF;  // of the mantissa of a normal one
+constexpr std::int32_t kMost = kMagnitudeMask;
 
 /// Signed integers throughout: the smallest instruction sets compare no others.
 struct Sums {
@@ -49,7 +46,7 @@ Sums sums_of(const float* values, std::size_t count) {
     const float kept = half_more - 0.5F;
     const std::int32_t lost_of_small = std::bit_cast<std::int32_t>(kept) ^ magnitude;
     const std::int32_t lost = magnitude & kFp16Lost;
-    const std::int32_t small = (magnitude - kSmallestNormalFp16) >> 31;
+    const std::int32_t small = (magnitude - kSmallestNormalFp16Bits) >> 31;
     no_fp16 |= (lost_of_small & small) | (lost & ~small);
     // The lowest bit of the mantissa, whose position is the exponent of that bit alone as a float.
     const std::int32_t mantissa = (magnitude & kMantissa) | (kMantissa + 1);
@@ -68,9 +65,9 @@ BlockStatistics statistics_of(std::span<const float> values) {
   found.least = static_cast<std::uint32_t>(sums.least);
   found.largest = static_cast<std::uint32_t>(sums.largest);
   found.bits = static_cast<std::uint32_t>(sums.bits);
-  found.all_fp16 = sums.no_fp16 == 0 && sums.largest <= kLargestFp16;
+  found.all_fp16 = sums.no_fp16 == 0 && sums.largest <= kLargestFp16Bits;
   found.any_off_grid =
-      sums.negative_zeros != 0 || sums.largest >= kInfinity || sums.least_of_others <= kMantissa;
+      sums.negative_zeros != 0 || sums.largest >= kInfinityBits || sums.least_of_others <= kMantissa;
   if (!found.all_zeros()) found.lowest_exponent = sums.lowest - 2 * kExponentBias - kMantissaBits;
   return found;
 }

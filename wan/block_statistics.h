@@ -1,19 +1,13 @@
 // What one look at a block of values tells about the codes that it fits into (compact_values.h).
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "wan/float_bits.h"
+
 namespace meridian::wan {
-
-inline constexpr std::uint32_t kFloatSign = 0x8000'0000;
-inline constexpr int kMantissaBits = 23;
-inline constexpr int kExponentBias = 127;
-
-/// A float's bits without the sign: integers that rise with the magnitude.
-inline std::uint32_t magnitude_bits(float value) { return std::bit_cast<std::uint32_t>(value) & ~kFloatSign; }
 
 struct BlockStatistics {
   std::uint32_t least = 0;    ///< magnitude

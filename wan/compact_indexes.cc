@@ -10,6 +10,7 @@
 #include "src/base/instruction_sets.h"
 #include "wan/bit_stream.h"
 #include "wan/golomb_code.h"
+#include "wan/payload_reader.h"
 
 namespace meridian::wan {
 namespace {
@@ -80,10 +81,6 @@ GapSums sum_gaps(const std::uint32_t* offsets, std::size_t count, unsigned first
 }
 
 std::uint64_t bytes_for_bits(std::uint64_t bits) { return (bits + 7) / 8; }
-
-std::size_t varint_bytes(std::uint32_t value) {
-  return value == 0 ? 1 : (static_cast<unsigned>(std::bit_width(value)) + kVarintBits - 1) / kVarintBits;
-}
 
 /// A code and the bytes it takes.
 struct Choice {

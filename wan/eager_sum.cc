@@ -91,6 +91,7 @@ Failure EagerSum::select(const What& what, Clock clock, double scale, Residual& 
                           .scale = scale,
                           .learning_rate_ratio = place_.learning_rate.ratio(clock)};
     what.select(pass, place_.store->values(table), residual[table].span(), selection_[table]);
+    what_.went_out(table, selection_[table]);
     const std::vector<float>& values = selection_[table].values;
     if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
       return Error{fmt::format("a residual that is not finite in table {} at clock {}",
@@ -98,10 +99,6 @@ Failure EagerSum::select(const What& what, Clock clock, double scale, Residual& 
     }
   }
   return {};
-}
-
-void EagerSum::tell_what() {
-  for (std::size_t table = 0; table < selection_.size(); ++table) what_.went_out(table, selection_[table]);
 }
 
 Failure EagerSum::pass(Outlets& outlets) {
@@ -119,7 +116,6 @@ Failure EagerSum::pass_shared(Outlets& outlets) {
   for (TableSelection& table : selection_) table.clear();
   if (any_due && !residuals_.empty()) {
     if (Failure failure = select(what_, closed_, 1.0, residuals_.front())) return failure;
-    tell_what();
   }
   for (std::size_t n = 0; n < passed_.size(); ++n) {
     if (passed_[n] >= closed_) continue;
@@ -140,7 +136,6 @@ Failure EagerSum::pass_separate(std::size_t neighbour, Outlets& outlets) {
   if (due) {
     const double scale = outlets.threshold_scale(neighbour);
     if (Failure failure = select(what_, clock, scale, residuals_[neighbour])) return failure;
-    tell_what();
   }
   due ? outlets.offer(neighbour, clock, selection_) : outlets.withhold(neighbour, clock, selection_);
   return {};

@@ -39,7 +39,6 @@ class EagerSum final : public Merge {
   bool due_since_last_pass(std::size_t neighbour, Clock clock) const;
   bool all_sources_drained(std::size_t neighbour) const;
   Failure select(const What& what, Clock clock, double scale, Residual& residual);
-  void tell_what();
   Failure pass(Outlets& outlets);
   Failure pass_shared(Outlets& outlets);
   Failure pass_separate(std::size_t neighbour, Outlets& outlets);

@@ -65,7 +65,7 @@ Failure ExchangeMerge::contribute(Clock clock, const What& what) {
                           .scale = ordered_->residual_scale(table),
                           .learning_rate_ratio = place_.learning_rate.ratio(clock)};
     what.select(pass, values, residual, out);
-    if (&what == &what_) what_.went_out(table, out);
+    what_.went_out(table, out);
   };
   return ordered_->contribute(clock, select, *place_.store, exchange_);
 }

@@ -13,21 +13,20 @@
 namespace meridian::wan {
 namespace {
 
-constexpr std::int32_t kMagnitude = 0x7FFF'FFFF;
-constexpr std::int32_t kInfinity = 0x7F80'0000;
 constexpr std::uint16_t kLargestBf16 = 0x7F7F;
 
-std::int32_t magnitude_of(float value) { return std::bit_cast<std::int32_t>(value) & kMagnitude; }
+std::int32_t magnitude_of(float value) { return std::bit_cast<std::int32_t>(value) & kMagnitudeMask; }
 
 /// All ones where the magnitude is finite, zeros elsewhere.
-std::int32_t finite_mask(std::int32_t magnitude) { return (magnitude - kInfinity) >> 31; }
+std::int32_t finite_mask(std::int32_t magnitude) { return (magnitude - kInfinityBits) >> 31; }
 
 /// The magnitude `rounded` with the sign of `value`, and how far that is off; a value that is not finite, and
 /// 0.
 void settle(float& value, float rounded, float& error) {
   const auto bits = std::bit_cast<std::int32_t>(value);
-  const std::int32_t finite = finite_mask(bits & kMagnitude);
-  const std::int32_t signed_bits = (std::bit_cast<std::int32_t>(rounded) & kMagnitude) | (bits & ~kMagnitude);
+  const std::int32_t finite = finite_mask(bits & kMagnitudeMask);
+  const std::int32_t signed_bits =
+      (std::bit_cast<std::int32_t>(rounded) & kMagnitudeMask) | (bits & ~kMagnitudeMask);
   const float result = std::bit_cast<float>((signed_bits & finite) | (bits & ~finite));
   error = std::bit_cast<float>(std::bit_cast<std::int32_t>(value - result) & finite);
   value = result;
@@ -50,18 +49,16 @@ std::int32_t shortened(std::int32_t magnitude, float limit) {
 
 MERIDIAN_FOR_EACH_INSTRUCTION_SET
 void round_fp16(float* values, std::size_t count, const float* limits, float* errors) {
-  constexpr std::int32_t kLargest = 0x477F'E000;         // 65504
-  constexpr std::int32_t kSmallestNormal = 0x3880'0000;  // 2^-14
   constexpr std::int32_t kMantissaOfFp16 = 10 << kMantissaBits;
   constexpr std::int32_t kReciprocal = 2 * kExponentBias << kMantissaBits;
   for (std::size_t i = 0; i < count; ++i) {
     const std::int32_t any = magnitude_of(values[i]);
     const std::int32_t magnitude = any & finite_mask(any);
     // Halves of one exponent are multiples of a power of two, as are those below the smallest normal one.
-    const std::int32_t unit = std::max(magnitude & kInfinity, kSmallestNormal) - kMantissaOfFp16;
+    const std::int32_t unit = std::max(magnitude & kInfinityBits, kSmallestNormalFp16Bits) - kMantissaOfFp16;
     const float steps = std::bit_cast<float>(magnitude) * std::bit_cast<float>(kReciprocal - unit);
     const float rounded = whole_steps(steps, std::bit_cast<float>(unit), limits[i]);
-    settle(values[i], std::bit_cast<float>(std::min(std::bit_cast<std::int32_t>(rounded), kLargest)),
+    settle(values[i], std::bit_cast<float>(std::min(std::bit_cast<std::int32_t>(rounded), kLargestFp16Bits)),
            errors[i]);
   }
 }
@@ -174,8 +171,8 @@ void Grating::set_levels(std::span<const float> block) {
   std::array<float, kValueBlock> padded{};
   const std::size_t size = (block.size() + kLanes - 1) / kLanes * kLanes;
   std::fill(std::copy(block.begin(), block.end(), padded.begin()),
-            padded.begin() + static_cast<std::ptrdiff_t>(size), std::bit_cast<float>(kInfinity));
-  const LevelSums all = sum_levels(padded.data(), size, std::bit_cast<float>(kInfinity));
+            padded.begin() + static_cast<std::ptrdiff_t>(size), std::bit_cast<float>(kInfinityBits));
+  const LevelSums all = sum_levels(padded.data(), size, std::bit_cast<float>(kInfinityBits));
   low_ = high_ = shortened_mean(all.below, all.count_below);
   if (format_ == ValueFormat::sign || all.count_below == 0) return;
   const auto mean = static_cast<float>(all.below / all.count_below);

@@ -6,13 +6,15 @@
 #include <bit>
 #include <cstdint>
 
+#include "wan/float_bits.h"
+
 namespace meridian::wan {
 
 /// The nearest bf16, ties to even; infinite where that is.
 inline std::uint16_t to_bf16(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
-  constexpr std::uint32_t kInfinity = 0x7F80'0000;
-  if ((bits & ~0x8000'0000U) > kInfinity) return static_cast<std::uint16_t>((bits >> 16) | 0x40U);
+  if (magnitude_bits(value) > std::uint32_t{kInfinityBits})
+    return static_cast<std::uint16_t>((bits >> 16) | 0x40U);
   const std::uint32_t rounded = bits + 0x7FFFU + ((bits >> 16) & 1U);
   return static_cast<std::uint16_t>(rounded >> 16);
 }
@@ -24,16 +26,14 @@ inline float from_bf16(std::uint16_t bits) {
 /// The nearest fp16 of a finite value, ties to even. Beyond its range the largest finite one; below its
 /// smallest normal number, 2^-14, a multiple of 2^-24.
 inline std::uint16_t to_fp16(float value) {
-  constexpr std::int32_t kLargest = 0x477F'E000;         // 65504
-  constexpr std::int32_t kSmallestNormal = 0x3880'0000;  // 2^-14
   const auto bits = std::bit_cast<std::int32_t>(value);
   const std::int32_t sign = (bits >> 16) & 0x8000;
-  const std::int32_t magnitude = std::min(bits & 0x7FFF'FFFF, kLargest);
+  const std::int32_t magnitude = std::min(bits & kMagnitudeMask, kLargestFp16Bits);
   // Adding 2^-1 leaves multiples of 2^-24 in the mantissa, rounded to even.
   const float shifted = std::bit_cast<float>(magnitude) + 0.5F;
   const std::int32_t subnormal = std::bit_cast<std::int32_t>(shifted) - 0x3F00'0000;
   const std::int32_t normal = (magnitude + 0x0FFF + ((magnitude >> 13) & 1) - 0x3800'0000) >> 13;
-  const std::int32_t small = (magnitude - kSmallestNormal) >> 31;  // all ones or zeros
+  const std::int32_t small = (magnitude - kSmallestNormalFp16Bits) >> 31;  // all ones or zeros
   return static_cast<std::uint16_t>(sign | (subnormal & small) | (normal & ~small));
 }
 

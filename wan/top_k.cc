@@ -1,7 +1,6 @@
 #include "wan/top_k.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -9,12 +8,10 @@
 #include <vector>
 
 #include "src/base/check.h"
+#include "wan/float_bits.h"
 
 namespace meridian::wan {
 namespace {
-
-/// Magnitudes as integers, which rise with them; what is not a number is above all.
-std::uint32_t magnitude(float value) { return std::bit_cast<std::uint32_t>(value) & 0x7FFF'FFFFU; }
 
 /// The exponent and the first four bits of the mantissa.
 constexpr unsigned kBinShift = 19;
@@ -32,8 +29,8 @@ Cut find_cut(std::span<const float> residual, std::size_t count) {
   std::vector<std::size_t> bins(kBins);
   std::size_t zeros = 0;
   for (const float value : residual) {
-    ++bins[magnitude(value) >> kBinShift];
-    zeros += static_cast<std::size_t>(magnitude(value) == 0);
+    ++bins[magnitude_bits(value) >> kBinShift];
+    zeros += static_cast<std::size_t>(magnitude_bits(value) == 0);
   }
   bins[0] -= zeros;
   std::size_t above = 0;
@@ -42,7 +39,8 @@ Cut find_cut(std::span<const float> residual, std::size_t count) {
   std::vector<std::uint32_t> within;
   within.reserve(bins[bin]);
   for (const float value : residual) {
-    if (magnitude(value) >> kBinShift == bin && magnitude(value) != 0) within.push_back(magnitude(value));
+    if (magnitude_bits(value) >> kBinShift == bin && magnitude_bits(value) != 0)
+      within.push_back(magnitude_bits(value));
   }
   const std::size_t wanted = std::min(count - above, within.size());
   if (wanted == 0) return {};
@@ -65,7 +63,7 @@ void TopK::select(const FilterPass& /*pass*/, std::span<const float> /*values*/,
   if (count == 0) return;
   Cut cut = find_cut(residual, count);
   for (std::size_t i = 0; i < residual.size(); ++i) {
-    const std::uint32_t size = magnitude(residual[i]);
+    const std::uint32_t size = magnitude_bits(residual[i]);
     if (size < cut.magnitude) continue;
     if (size == cut.magnitude) {
       if (cut.equal == 0) continue;

@@ -36,7 +36,7 @@ class What {
   virtual void select(const FilterPass& pass, std::span<const float> values, std::span<float> residual,
                       TableSelection& out) const = 0;
 
-  /// What select() took of one table has gone out.
+  /// What was selected of one table, by this part or at the drain, has gone out.
   virtual void went_out(std::size_t /*table*/, const TableSelection& /*taken*/) {}
 
   /// Whether anything is ever owed to other datacenters; without it there is no residual and no drain.
