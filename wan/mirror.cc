@@ -314,7 +314,11 @@ bool Mirror::admits(Time now, ProcessId from, Channel channel, const Message& me
   if (session == nullptr || membership_.is_shut_out(from)) return false;
   // Who was left for good changes nothing here any more: others would not hear of it.
   const bool leaves = std::holds_alternative<Goodbye>(message.body);
-  if (absences_.has_left_for_good(session->neighbour) && !leaves) return false;
+  if (absences_.has_left_for_good(session->neighbour) && !leaves) {
+    const auto* const resume = std::get_if<Resume>(&message.body);
+    if (resume != nullptr) part_again(now, *session, *resume, actions);
+    return false;
+  }
   const bool is_data =
       std::holds_alternative<Update>(message.body) || std::holds_alternative<Probe>(message.body);
   if ((channel == Channel::data) != is_data) {

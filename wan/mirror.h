@@ -165,6 +165,9 @@ class Mirror final : public datacenter::Replication {
   bool nobody_is_heard(Time now) const;
   void look_for_absence(Time now, std::size_t neighbour, Actions& actions);
   void set_left(Time now, std::size_t neighbour, bool left, Actions& actions);
+  void part_from(Time now, std::size_t neighbour, Actions& actions);
+  std::string parting_words() const;
+  void part_again(Time now, Session& session, const Resume& resume, Actions& actions);
   void lose_for_good(Time now, std::size_t neighbour, const std::string& why, Actions& actions);
   void broken(Time now, const Session& session, const std::string& what, Actions& actions);
 

@@ -64,7 +64,7 @@ void Mirror::drain(Time now, Clock clock, Actions& actions) {
   draining_ = true;
   // Who is away when the drain begins misses it: what comes later would not reach all others alike.
   for (std::size_t n = 0; n < options_.neighbours.size(); ++n) {
-    if (absences_.has_left(n)) absences_.leave_for_good(n);
+    if (absences_.has_left(n)) part_from(now, n, actions);
   }
   closed_ = clock;
   Links links(*this, now, actions);

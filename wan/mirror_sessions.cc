@@ -165,7 +165,7 @@ void Mirror::set_left(Time now, std::size_t neighbour, bool left, Actions& actio
     if (session.neighbour == neighbour && left) open_barrier(now, session, actions);
   }
   // Who misses the drain is not drained to later: it would differ from those that have finished.
-  if (left && draining_) absences_.leave_for_good(neighbour);
+  if (left && draining_) part_from(now, neighbour, actions);
   if (!others_progressed(now, actions)) return;
   report_news(now, actions);
   propose_if_due(now, actions);
@@ -199,6 +199,26 @@ bool Mirror::on_lost(Time now, ProcessId peer, const std::string& why, Actions& 
   if (session == nullptr || options_.absence.policy != SilencePolicy::go_on) return false;
   lose_for_good(now, session->neighbour, why, actions);
   return true;
+}
+
+/// Goes on without a neighbour that is away at the drain, and says so: it may come back, and must not wait
+/// for what will never come.
+void Mirror::part_from(Time now, std::size_t neighbour, Actions& actions) {
+  absences_.leave_for_good(neighbour);
+  for (const Session& session : sessions_) {
+    if (session.neighbour != neighbour) continue;
+    membership_.say_goodbye_to(now, session.id, /*failed=*/true, parting_words(), actions);
+  }
+}
+
+std::string Mirror::parting_words() const {
+  return fmt::format("{} drains without it", options_.datacenter_name);
+}
+
+/// Somebody who was left asks for what is missing: that may be the goodbye.
+void Mirror::part_again(Time now, Session& session, const Resume& resume, Actions& actions) {
+  on_resume(now, session, resume, actions);
+  send(now, session, Channel::control, {Goodbye{true, parting_words()}, {}}, actions);
 }
 
 /// The policy is to go on, but this neighbour cannot come back.

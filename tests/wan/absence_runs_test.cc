@@ -245,6 +245,35 @@ TEST(EarlyFinishers, BlockNobody) {
   EXPECT_THAT(ledger.deployment().log(0).notices, Contains(HasSubstr("waiting for the end of i1-server-")));
 }
 
+// Who is away when another drains is left for good, and told so when it is back, even where the first word of
+// it gets lost: it must not wait for what will never come.
+TEST(EarlyFinishers, TellWhoIsAwayThatTheyDrainWithoutIt) {
+  for (const bool lost : {false, true}) {
+    SCOPED_TRACE(lost);
+    DeploymentOptions options;
+    options.datacenters = {{.workers = 1, .servers = 1, .seconds_per_clock = 0.002},
+                           {.workers = 1, .servers = 1, .seconds_per_clock = 0.1},
+                           {.workers = 1, .servers = 1, .seconds_per_clock = 0.1}};
+    options.mode = "async";
+    options.clocks = 100;
+    options.absence = {.policy = SilencePolicy::go_on, .silence = seconds(1), .wait = {}};
+    options.link = [](std::size_t, std::size_t) -> SharedLink::Options {
+      return {.rate_bytes_per_s = 1e6, .delay = milliseconds(30)};
+    };
+    options.faults = {LinkCut{.from = 0, .to = 2, .at = milliseconds(100), .lasts = seconds(4)},
+                      LinkCut{.from = 2, .to = 0, .at = milliseconds(100), .lasts = seconds(4)}};
+    if (lost)
+      options.faults.emplace_back(
+          ConnectionReset{.from = 0, .to = 2, .at = seconds(3), .data = false, .sender = {}, .receiver = {}});
+    const CountingWorkload workload({.seed = 2, .workers = workers_of(options), .poison = {}});
+    SimulatedDeployment deployment(options, workload);
+    const Simulation::Outcome outcome = deployment.run();
+    ASSERT_FALSE(outcome.fault) << outcome.fault->reason;
+    EXPECT_THAT(deployment.log(2).notices, Contains(HasSubstr("drains without it")));
+    EXPECT_LT(outcome.ended, seconds(20));
+  }
+}
+
 TEST(MissingAtStart, AreNamedEveryFewSecondsUntilTheDeadline) {
   DeploymentOptions options;
   options.datacenters.assign(3, {.workers = 1, .servers = 1});
