@@ -11,6 +11,7 @@
 
 #include "src/optimizer/finite.h"
 #include "src/wire/codec.h"
+#include "wan/compact_values.h"
 
 namespace meridian::wan {
 namespace {
@@ -127,6 +128,9 @@ UpdateChunk ChunkCutter::next(std::size_t max_bytes) {
       if (size > 0) break;
       past = next_ + 1;
     }
+    // Blocks of values that were rounded together stay together.
+    const std::size_t whole_blocks = past / kValueBlock * kValueBlock;
+    if (past < past_ && whole_blocks > next_) past = whole_blocks;
     const std::size_t first_offset = entries.offsets[next_];
     const std::size_t span = std::size_t{entries.offsets[past - 1]} - first_offset + 1;
     const std::size_t count = past - next_;
@@ -136,7 +140,7 @@ UpdateChunk ChunkCutter::next(std::size_t max_bytes) {
     size += chunk.header.segments.back().payload_bytes();
     pieces.push_back({table_, next_, past});
     next_ = past;
-    // A table that does not fit fills the chunk.
+    // A table that does not fit fills the chunk: what room is left is less than a block.
     if (next_ < past_) break;
     ++table_;
     enter_table();

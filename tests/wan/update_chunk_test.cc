@@ -14,6 +14,7 @@
 #include "src/base/random.h"
 #include "src/wire/codec.h"
 #include "wan/compact_chunk.h"
+#include "wan/compact_values.h"
 
 namespace meridian::wan {
 namespace {
@@ -163,6 +164,24 @@ TEST(ChunkCutter, TheRestGoesToTheBacklogOnce) {
   expected[14] = 15.0F;  // offset 14 is entry 24, the last that is shared
   EXPECT_EQ(first, expected);
   EXPECT_EQ(backlog[1][2], 3.0F);
+}
+
+// Blocks that were rounded together begin where blocks of the chunk begin, also where a table fills several
+// chunks.
+TEST(ChunkCutter, ATableThatDoesNotFitIsCutBetweenBlocks) {
+  constexpr std::size_t kEntries = 20 * kValueBlock + 77;
+  const std::vector<TableRange> owned = {{0, kEntries}};
+  Selection selection(1);
+  for (std::size_t i = 0; i < kEntries; ++i) selection[0].add(i, 1.0F);
+  ChunkCutter cutter(selection, owned, owned);
+  std::size_t entries = 0;
+  while (!cutter.done()) {
+    for (const Segment& segment : cutter.next(3 * kValueBlock * sizeof(float) + 100).header.segments) {
+      EXPECT_EQ(segment.first % kValueBlock, 0U);
+      entries += segment.values();
+    }
+  }
+  EXPECT_EQ(entries, kEntries);
 }
 
 UpdateChunk chunk_of(const std::vector<Segment>& segments, const std::vector<std::byte>& bytes) {
