@@ -72,7 +72,8 @@ class Replication {
 
   virtual ReplicationCounters counters() const = 0;
   /// max over tables of max(|residual| + |unacknowledged|) / max|value|: by how much a peer may differ.
-  virtual double difference_bound() const = 0;
+  /// Passes over the model.
+  virtual double measure_difference() = 0;
   /// Known once drained.
   virtual StopReason stop_reason() const = 0;
 };

@@ -60,6 +60,7 @@ std::optional<Scoreboard::Measurement> Scoreboard::take_complete() {
   for (const auto& part : found->second.parts) {
     all.sums += part->sums;
     all.waits += part->waits;
+    all.work += part->work;
     all.train_loss_sum += part->train_loss_sum;
     all.train_samples += part->train_samples;
   }

@@ -23,6 +23,7 @@ class Scoreboard {
     double train_loss_sum = 0.0;  ///< since the measurement before
     std::uint64_t train_samples = 0;
     Waits waits;           ///< summed over workers, from the beginning
+    WorkTime work;         ///< the same
     ServerSample servers;  ///< counters summed over servers; the largest difference bound
   };
 

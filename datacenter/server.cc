@@ -167,7 +167,7 @@ void Server::close_clock(Time now, Actions& actions) {
     if (!step(clock, table)) {
       done_ = true;
       membership_.fail(
-          now, FaultKind::failed,
+          now, FaultKind::not_finite,
           fmt::format("a value that is not finite in table {} at clock {} in datacenter {}; a smaller "
                       "learning rate may help",
                       shards_.tables()[table].name, clock, options_.datacenter_name),
@@ -223,13 +223,27 @@ void Server::on_pull(Time now, ProcessId from, const Pull& pull, std::span<const
                    .waits = {}});
 }
 
+const char* Server::to_string(WaitingFor cause) {
+  constexpr std::array<const char*, kWaitingFor> kNames = {
+      "push", "local_barrier", "selective_barrier", "mirror_clock", "start", "drain"};
+  return kNames.at(static_cast<std::size_t>(cause));
+}
+
+std::array<std::size_t, Server::kWaitingFor> Server::held_reads() const {
+  std::array<std::size_t, kWaitingFor> counts{};
+  for (const HeldRead& read : held_) ++counts.at(static_cast<std::size_t>(read.cause));
+  return counts;
+}
+
 /// Whether `read` may be served now, and where not, what it waits for.
 ReadDecision Server::decide(const HeldRead& read, WaitingFor& cause) const {
-  cause = WaitingFor::nothing_counted;
+  cause = WaitingFor::drain;
   if (read.final)
     return draining_ && replication_.drained() ? ReadDecision::serve : ReadDecision::hold_mirror_clock;
+  cause = WaitingFor::start;
   if (!opened_) return ReadDecision::hold_mirror_clock;
-  cause = WaitingFor::local_barrier;
+  const bool own_update_is_here = !clock_.accepts(read.reader.index, read.clock);
+  cause = own_update_is_here ? WaitingFor::local_barrier : WaitingFor::push;
   if (clock_.closed() < read.clock) return ReadDecision::hold_mirror_clock;
   const ReadDecision decision = replication_.may_read({read.clock, read.ranges, read.stamp, read.asked});
   cause = decision == ReadDecision::hold_selective_barrier ? WaitingFor::selective_barrier
@@ -243,6 +257,9 @@ void Server::serve_held_reads(Time now, Actions& actions) {
     const Time waited = now - read.since;
     read.since = now;
     switch (read.cause) {
+      case WaitingFor::push:
+        read.waits.push += waited;
+        break;
       case WaitingFor::local_barrier:
         read.waits.local_barrier += waited;
         break;
@@ -252,7 +269,8 @@ void Server::serve_held_reads(Time now, Actions& actions) {
       case WaitingFor::mirror_clock:
         read.waits.mirror_clock += waited;
         break;
-      case WaitingFor::nothing_counted:
+      case WaitingFor::start:
+      case WaitingFor::drain:
         break;
     }
     const ReadDecision decision = decide(read, read.cause);
@@ -343,7 +361,7 @@ void Server::add_own_sample(Time now, Clock clock, bool final, Actions& actions)
                       final,
                       counters.entries_considered,
                       counters.entries_sent,
-                      replication_.difference_bound(),
+                      replication_.measure_difference(),
                       std::move(counters.links)};
   if (!leads()) {
     membership_.send(now, ProcessId::server(options_.self.datacenter, 0), Channel::control,
@@ -360,7 +378,7 @@ void Server::collect_measurements(Time now, Actions& actions) {
     const double objective = workload_.objective(complete->sums);
     if (!std::isfinite(objective)) {
       done_ = true;
-      return membership_.fail(now, FaultKind::failed,
+      return membership_.fail(now, FaultKind::not_finite,
                               fmt::format("the {} at clock {} is not finite in datacenter {}",
                                           workload_.metric_name(), complete->clock, options_.datacenter_name),
                               actions);
@@ -388,7 +406,8 @@ void Server::collect_measurements(Time now, Actions& actions) {
                             .entries_sent = complete->servers.entries_sent,
                             .difference_bound = complete->servers.difference_bound,
                             .links = complete->servers.links,
-                            .waits = complete->waits});
+                            .waits = complete->waits,
+                            .work = complete->work});
     if (complete->final) {
       final_measured_ = true;
       return leave_if_possible(now, actions);

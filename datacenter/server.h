@@ -3,6 +3,7 @@
 // datacenter is behind the Replication seam.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -42,12 +43,20 @@ struct ServerOptions {
 /// evaluations and, at the end, the whole model.
 class Server {
  public:
+  /// What a read waits for. Waits for the start and for the drain count nowhere.
+  enum class WaitingFor : std::uint8_t { push, local_barrier, selective_barrier, mirror_clock, start, drain };
+  static constexpr std::size_t kWaitingFor = 6;
+  /// "push", "local_barrier", ...
+  static const char* to_string(WaitingFor cause);
+
   /// `workload` must outlive the server; `membership`, `replication` and `store` too.
   Server(ServerOptions options, const Workload& workload, ShardMap shards, Membership& membership,
          ParameterStore& store, Replication& replication);
 
   bool leads() const { return options_.self.index == 0; }
   Clock closed() const { return clock_.closed(); }
+  /// From the first model that was served until everybody had stopped.
+  bool training() const { return started_ && !draining_; }
 
   /// Everybody is there: reads may be served from now on.
   void open(Time now, Actions& actions);
@@ -58,6 +67,9 @@ class Server {
   /// Something that reads wait for may have changed: serves what may be served, moves on what may move on.
   void resume(Time now, Actions& actions);
 
+  /// How many reads are held back, by cause.
+  std::array<std::size_t, kWaitingFor> held_reads() const;
+
   /// All tables after the drain; on the first server, once it has finished.
   const PulledModel& final_model() const {
     MERIDIAN_CHECK(final_model_, "server {} has no final model", options_.self.index);
@@ -65,8 +77,6 @@ class Server {
   }
 
  private:
-  enum class WaitingFor : std::uint8_t { local_barrier, selective_barrier, mirror_clock, nothing_counted };
-
   /// A read that is held back, and the wait it has gathered by cause.
   struct HeldRead {
     ProcessId reader;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "datacenter/transfer.h"
@@ -105,6 +106,7 @@ void Worker::on_message(Time now, ProcessId from, Channel channel, Message messa
 
 void Worker::pull(Time now, bool final, Actions& actions) {
   state_ = final ? State::pulling_final : State::pulling;
+  since_ = now;
   const bool measures = clock_ > 0 && clock_ % options_.evaluate_every == 0;
   const bool whole = by_row_ && !final && measures;
   if (!final) {
@@ -138,16 +140,21 @@ void Worker::on_pull_reply(Time now, ProcessId from, const PullReply& reply,
   }
   stop_ = stop_ || reply.stop;
   if (!model_.complete()) return;
-  // The reply that came last is the one that was waited for.
-  if (state_ == State::pulling) waits_ += reply.waits;
+  if (state_ == State::pulling) {
+    // The reply that came last is the one that was waited for.
+    waits_ += reply.waits;
+    // The first model is where time begins to count.
+    if (clock_ > 0) work_.pull += std::max(Time{0}, now - since_ - total(reply.waits));
+  }
   const bool measure =
       state_ == State::pulling_final || (clock_ > 0 && clock_ % options_.evaluate_every == 0);
-  if (measure) return evaluate(actions);
+  if (measure) return evaluate(now, actions);
   compute_or_finish(now, actions);
 }
 
-void Worker::evaluate(Actions& actions) {
+void Worker::evaluate(Time now, Actions& actions) {
   if (state_ == State::pulling) state_ = State::evaluating;
+  since_ = now;
   actions.compute({ComputationKind::evaluation, options_.compute_time.evaluation(),
                    [this] { evaluation_ = learner_->evaluate(model_.tables()); }});
 }
@@ -163,6 +170,7 @@ void Worker::compute_or_finish(Time now, Actions& actions) {
   state_ = State::computing;
   if (state_before == State::evaluating) model_.select(rows_);
   place_update();
+  since_ = now;
   const Clock computing = clock_ + 1;
   actions.compute({ComputationKind::gradient, options_.compute_time.gradient(place_, computing),
                    [this, computing] { compute(computing); }});
@@ -193,13 +201,15 @@ void Worker::clip(TablesSpan update) const {
 
 void Worker::on_computed(Time now, ComputationKind kind, Actions& actions) {
   if (kind == ComputationKind::gradient) {
+    work_.compute += now - since_;
     push(now, actions);
     return pull(now, /*final=*/false, actions);
   }
   const bool final = state_ == State::pulling_final;
+  if (!final) work_.evaluation += now - since_;
   membership_.send(now, server(0), Channel::control,
                    {EvaluationPart{clock_, evaluation_, final, waits_, since_evaluation_.loss_sum,
-                                   since_evaluation_.samples},
+                                   since_evaluation_.samples, work_},
                     {}},
                    actions);
   since_evaluation_ = {};
@@ -213,6 +223,7 @@ void Worker::push(Time now, Actions& actions) {
   ++clock_;
   since_evaluation_.loss_sum += report_.loss_sum;
   since_evaluation_.samples += report_.samples;
+  samples_ += report_.samples;
   for (std::size_t index = 0; index < options_.servers; ++index) {
     for (const std::vector<Segment>& segments : transfer_plan(rows_.selected(tables_, owned_[index]))) {
       std::vector<Payload> payloads;

@@ -30,6 +30,14 @@ struct WorkerOptions {
   std::optional<double> clip_norm = {};  ///< the largest norm of an own gradient; any without it
 };
 
+/// What a worker has done so far, for those who watch.
+struct WorkerFigures {
+  Clock clocks = 0;           ///< finished
+  std::uint64_t samples = 0;  ///< in all updates
+  Waits waits;
+  WorkTime work;
+};
+
 class Worker final : public Machine {
  public:
   /// `workload` must outlive the worker; computations read it from other threads.
@@ -44,13 +52,15 @@ class Worker final : public Machine {
   void on_fault(Time now, const std::string& reason, Actions& actions) override;
   void on_interrupt(Time now, Actions& actions) override;
 
+  WorkerFigures figures() const { return {clock_, samples_, waits_, work_}; }
+
  private:
   enum class State : std::uint8_t { joining, pulling, evaluating, computing, pulling_final, done };
 
   void pull(Time now, bool final, Actions& actions);
   void on_pull_reply(Time now, ProcessId from, const PullReply& reply, std::span<const Payload> payloads,
                      Actions& actions);
-  void evaluate(Actions& actions);
+  void evaluate(Time now, Actions& actions);
   void compute_or_finish(Time now, Actions& actions);
   void push(Time now, Actions& actions);
   void list_rows(Clock clock);
@@ -73,6 +83,9 @@ class Worker final : public Machine {
   Clock clock_ = 0;  // finished
   bool stop_ = false;
   Waits waits_;
+  WorkTime work_;
+  Time since_{0};  // when the current pull or computation began
+  std::uint64_t samples_ = 0;
   RowSelection rows_;       // of the clock that was pulled for
   RowSelection next_rows_;  // of the one after it
   PulledModel model_;

@@ -4,8 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <utility>
 
 #include "src/wire/codec.h"
@@ -41,21 +39,6 @@ std::size_t bytes_of(const std::vector<TableRange>& ranges) {
   return entries * sizeof(float);
 }
 
-/// Several maxima side by side: each step of one would wait for the step before.
-double largest_magnitude(std::span<const float> values) {
-  constexpr std::size_t kLanes = 8;
-  std::array<float, kLanes> most{};
-  std::size_t i = 0;
-  for (; i + kLanes <= values.size(); i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const float magnitude = std::fabs(values[i + lane]);
-      most[lane] = magnitude > most[lane] ? magnitude : most[lane];
-    }
-  }
-  for (; i < values.size(); ++i) most[0] = std::max(most[0], std::fabs(values[i]));
-  return static_cast<double>(*std::max_element(most.begin(), most.end()));
-}
-
 }  // namespace
 
 Mirror::Mirror(MirrorOptions options, Mode mode, const datacenter::ShardMap& shards, Membership& membership,
@@ -70,7 +53,9 @@ Mirror::Mirror(MirrorOptions options, Mode mode, const datacenter::ShardMap& sha
       threshold_scales_(options_.neighbours.size(), 1.0),
       said_left_(options_.stop.datacenters, false),
       data_bytes_per_clock_(options_.neighbours.size(), 0.0),
-      data_bytes_at_clock_(options_.neighbours.size(), 0) {
+      data_bytes_at_clock_(options_.neighbours.size(), 0),
+      sent_messages_(options_.neighbours.size()),
+      received_messages_(options_.neighbours.size()) {
   if (mode_.ds_most) staleness_.emplace(*mode_.ds_most);
   if (mode_.soft) {
     soft_thresholds_.assign(options_.neighbours.size(),
@@ -129,10 +114,11 @@ bool Mirror::relays_to(std::size_t from, std::size_t to) const {
   return from != to && relays(options_.neighbours[from].relation, options_.neighbours[to].relation);
 }
 
-/// Ends the run where something of this datacenter's own went wrong. True where it did.
+/// Ends the run where own values are not finite, which is all that a merge finds wrong with them. True where
+/// it did.
 bool Mirror::end_run_for(Time now, const Failure& failure, Actions& actions) {
   if (!failure) return false;
-  membership_.fail(now, FaultKind::failed,
+  membership_.fail(now, FaultKind::not_finite,
                    fmt::format("{} in datacenter {}", failure->message, options_.datacenter_name), actions);
   return true;
 }
@@ -243,6 +229,7 @@ void Mirror::count_sent(ProcessId to, Channel channel, std::size_t bytes) {
   if (session == nullptr) return;
   LinkBytes& link = bytes_[session->neighbour];
   (channel == Channel::data ? link.data : link.control) += bytes;
+  ++sent_messages_[session->neighbour].at(static_cast<std::size_t>(channel));
 }
 
 // ---- reports
@@ -312,6 +299,7 @@ void Mirror::report_progress(Actions& actions) const {
 bool Mirror::admits(Time now, ProcessId from, Channel channel, const Message& message, Actions& actions) {
   Session* const session = find(from);
   if (session == nullptr || membership_.is_shut_out(from)) return false;
+  ++received_messages_[session->neighbour].at(static_cast<std::size_t>(channel));
   // Who was left for good changes nothing here any more: others would not hear of it.
   const bool leaves = std::holds_alternative<Goodbye>(message.body);
   if (absences_.has_left_for_good(session->neighbour) && !leaves) {
@@ -506,26 +494,6 @@ void Mirror::read_served(Time now, Clock clock, Actions& actions) {
 
 datacenter::ReplicationCounters Mirror::counters() const {
   return {entries_considered_, entries_sent_, bytes_};
-}
-
-double Mirror::difference_bound() const {
-  if (!mode_.what->sends()) return 0.0;
-  double bound = 0.0;
-  std::vector<FloatBuffer> owed;
-  for (const TableRange& range : store_.ranges()) owed.emplace_back(range.size());
-  std::vector<double> scales;
-  for (std::size_t table = 0; table < owed.size(); ++table) {
-    scales.push_back(largest_magnitude(store_.values(table)));
-  }
-  for (const Session& session : sessions_) {
-    for (FloatBuffer& table : owed) std::fill_n(table.data(), table.size(), 0.0F);
-    mode_.merge->add_residual_to(session.neighbour, owed, /*magnitudes=*/true);
-    session.out.add_outstanding_to(owed, /*applied=*/0, /*magnitudes=*/true);
-    for (std::size_t table = 0; table < owed.size(); ++table) {
-      if (scales[table] > 0.0) bound = std::max(bound, largest_magnitude(owed[table].span()) / scales[table]);
-    }
-  }
-  return bound;
 }
 
 void Mirror::add_owed_to(ProcessId counterpart, std::uint64_t applied, std::vector<FloatBuffer>& sums) const {

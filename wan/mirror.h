@@ -15,10 +15,12 @@
 #include "datacenter/parameter_store.h"
 #include "datacenter/replication.h"
 #include "datacenter/shard_map.h"
+#include "src/optimizer/learning_rate.h"
 #include "src/runtime/machine.h"
 #include "src/runtime/membership.h"
 #include "wan/absence.h"
 #include "wan/auto_staleness.h"
+#include "wan/mirror_figures.h"
 #include "wan/mode.h"
 #include "wan/relation.h"
 #include "wan/session.h"
@@ -52,6 +54,7 @@ struct MirrorOptions {
   BarrierPolicy on_barrier = BarrierPolicy::stop;
   Time barrier_deadline{std::chrono::seconds(30)};
   Time drain_deadline{std::chrono::seconds(60)};
+  LearningRate learning_rate = {};  ///< for thresholds that follow it, as they are shown
 };
 
 class Mirror final : public datacenter::Replication {
@@ -97,8 +100,15 @@ class Mirror final : public datacenter::Replication {
   bool drained() const override;
   bool may_leave() const override;
   datacenter::ReplicationCounters counters() const override;
-  double difference_bound() const override;
+  double measure_difference() override;
   StopReason stop_reason() const override { return stop_.reason(); }
+
+  std::size_t datacenter() const { return options_.self.datacenter; }
+  /// What holds now, for those who watch.
+  MirrorFigures figures(Time now) const;
+  /// max over tables of max(|residual| + |unacknowledged|) / max|value|, over all links. Passes over the
+  /// model.
+  double difference_bound() const;
 
   // For tests of conservation: what this server still owes to a counterpart that has applied chunk `applied`,
   // added to `sums` (one buffer for each table over the owned range).
@@ -113,6 +123,11 @@ class Mirror final : public datacenter::Replication {
 
  private:
   class Links;
+  /// What this replica has and a counterpart may not have yet.
+  struct Difference {
+    double bound = 0.0;
+    std::vector<double> residual_norms;  // of each table
+  };
 
   bool leads() const { return options_.self.index == 0; }
   Clock auto_ds() const { return staleness_ ? staleness_->ds() : 0; }
@@ -175,6 +190,8 @@ class Mirror final : public datacenter::Replication {
   bool end_run_for(Time now, const Failure& failure, Actions& actions);
   void report_progress(Actions& actions) const;
   void say_who_is_waited_for(Time now, Actions& actions);
+  PeerFigures peer_figures(Time now, std::size_t neighbour) const;
+  Difference difference() const;
   void propose_if_due(Time now, Actions& actions);
   void finish_drain_where_possible(Time now, Actions& actions);
 
@@ -207,6 +224,10 @@ class Mirror final : public datacenter::Replication {
   std::vector<LinkBytes> bytes_;              // to each neighbour
   std::vector<double> data_bytes_per_clock_;  // to each neighbour, smoothed
   std::vector<std::uint64_t> data_bytes_at_clock_;
+  std::vector<MessageCounts> sent_messages_;      // to each neighbour
+  std::vector<MessageCounts> received_messages_;  // from each neighbour
+  std::uint64_t violations_ = 0;
+  Difference difference_;  // as measured last
 };
 
 }  // namespace meridian::wan

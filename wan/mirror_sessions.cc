@@ -234,6 +234,7 @@ void Mirror::lose_for_good(Time now, std::size_t neighbour, const std::string& w
 }
 
 void Mirror::broken(Time now, const Session& session, const std::string& what, Actions& actions) {
+  ++violations_;
   const std::string why = fmt::format("the session with {} broke: {}", membership_.name_of(session.id), what);
   if (options_.absence.policy == SilencePolicy::go_on) {
     membership_.say_goodbye_to(now, session.id, /*failed=*/true, why, actions);

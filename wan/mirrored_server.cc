@@ -31,6 +31,7 @@ Result<std::unique_ptr<MirroredServer>> MirroredServer::create(Options options, 
   if (!mode) return mode.error();
 
   Membership& membership = made->membership_;
+  made->options_.mirror.learning_rate = made->options_.learning_rate;
   made->mirror_ = std::make_unique<Mirror>(made->options_.mirror, std::move(mode).value(), shards, membership,
                                            made->store_);
   made->server_ = std::make_unique<datacenter::Server>(server, workload, shards, membership, made->store_,

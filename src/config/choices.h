@@ -25,6 +25,8 @@ inline constexpr auto kRoundings = std::to_array<std::string_view>({"nearest", "
 inline constexpr auto kFilterUnits = std::to_array<std::string_view>({"entry", "row"});
 inline constexpr auto kOnSilence = std::to_array<std::string_view>({"stop", "wait", "continue"});
 inline constexpr auto kOnBarrier = std::to_array<std::string_view>({"open", "stop"});
+inline constexpr auto kLogFormats = std::to_array<std::string_view>({"text", "json"});
+inline constexpr auto kLogLevels = std::to_array<std::string_view>({"info", "warning", "error"});
 /// In the order of LinkEventConfig::Action.
 inline constexpr auto kLinkActions =
     std::to_array<std::string_view>({"cut", "degrade", "restore", "reset", "pause"});

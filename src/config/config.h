@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "src/base/time.h"
+#include "src/config/host_port.h"
 
 namespace meridian {
 
@@ -376,6 +377,25 @@ struct WanConfig {
   bool operator==(const WanConfig&) const = default;
 };
 
+/// Where each process serves its metrics.
+struct MetricsConfig {
+  /// Nowhere without it. Port 0: one that is free. Any other is the first of a row, one for each process of
+  /// the datacenter, servers first (`run`: of the deployment).
+  std::optional<HostPort> address = HostPort{"127.0.0.1", 0};
+  /// Where the addresses are listed while the run goes on, for Prometheus' file service discovery; in the
+  /// run's folder without it.
+  std::optional<std::filesystem::path> targets = {};
+
+  bool operator==(const MetricsConfig&) const = default;
+};
+
+struct LogConfig {
+  std::string format = "text";  ///< text | json
+  std::string level = "info";   ///< info | warning | error: what is less is left out
+
+  bool operator==(const LogConfig&) const = default;
+};
+
 struct Config {
   std::filesystem::path file;  ///< the YAML it came from
   std::string name;
@@ -386,6 +406,8 @@ struct Config {
   std::size_t shards = 16;
   std::optional<std::filesystem::path> output_dir;
   bool overwrite_output = false;
+  MetricsConfig metrics = {};
+  LogConfig log = {};
 
   /// Position of a datacenter by name, or nothing.
   std::optional<std::size_t> find_datacenter(const std::string& datacenter_name) const;

@@ -50,6 +50,7 @@ Config read_tree(const YamlNode& tree, const std::filesystem::path& file, Proble
   read_wan(root, config);
   read_shards(root, config);
   read_output(root.map("output"), config);
+  read_watching(root, config);
   root.refuse_unknown();
   return config;
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <initializer_list>
 #include <map>
 
@@ -12,6 +11,7 @@
 #include "src/config/link_events.h"
 #include "src/config/links_reader.h"
 #include "src/config/overrides.h"
+#include "src/config/read_host_port.h"
 #include "src/config/spelling.h"
 
 namespace meridian {
@@ -22,37 +22,6 @@ using Kind = YamlNode::Kind;
 
 constexpr std::size_t kMostPlaces = 256;
 constexpr std::size_t kMostRelays = 4096;
-const char* const kAddressExpected = R"(an address and a port, such as "127.0.0.1:5001" or "[::1]:5001")";
-
-/// "HOST:PORT", the host in brackets where it is an IPv6 address.
-std::optional<HostPort> parse_address(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
-  HostPort address;
-  std::string_view host = text.substr(0, colon);
-  const bool in_brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (in_brackets) host = host.substr(1, host.size() - 2);
-  if (!in_brackets && host.find(':') != std::string_view::npos) return std::nullopt;
-  address.host = host;
-  const char* const end = text.data() + text.size();
-  const auto [read, failure] = std::from_chars(text.data() + colon + 1, end, address.port);
-  if (failure != std::errc() || read != end) return std::nullopt;
-  return address;
-}
-
-bool read_address(Fields& fields, std::string_view key, HostPort& out, std::uint16_t least_port,
-                  Presence presence) {
-  std::string text;
-  if (!fields.text(key, text, kAddressExpected, presence)) return false;
-  const auto address = parse_address(text);
-  if (!address || address->port < least_port) {
-    fields.problems().add(fields.place_of(key), fmt::format("{} is {}", fields.path_of(key), in_quotes(text)),
-                          kAddressExpected);
-    return false;
-  }
-  out = *address;
-  return true;
-}
 
 class EmulationReader {
  public:
@@ -67,7 +36,7 @@ class EmulationReader {
     const YamlNode* links = root_.find("links", Presence::required);
     const auto relays = root_.list("relays", "a list of relays", Presence::required);
     HostPort api;
-    if (read_address(root_, "api", api, 0, Presence::optional)) emulation_.api = api;
+    if (read_host_port(root_, "api", api, 0, Presence::optional)) emulation_.api = api;
     root_.refuse_unknown();
     if (relays.size() > kMostRelays) {
       problems_.add(root_.place_of("relays"), fmt::format("relays has {} relays", relays.size()),
@@ -125,8 +94,8 @@ class EmulationReader {
     RelayConfig relay;
     const auto from = read_place(fields, "from");
     const auto to = read_place(fields, "to");
-    const bool has_listen = read_address(fields, "listen", relay.listen, 0, Presence::required);
-    const bool has_target = read_address(fields, "target", relay.target, 1, Presence::required);
+    const bool has_listen = read_host_port(fields, "listen", relay.listen, 0, Presence::required);
+    const bool has_target = read_host_port(fields, "target", relay.target, 1, Presence::required);
     fields.refuse_unknown();
     if (!from || !to || !has_listen || !has_target) return;
     relay.from = *from;

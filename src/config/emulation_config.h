@@ -11,15 +11,9 @@
 #include "src/base/result.h"
 #include "src/config/config.h"
 #include "src/config/expansion.h"
+#include "src/config/host_port.h"
 
 namespace meridian {
-
-struct HostPort {
-  std::string host;
-  std::uint16_t port = 0;
-
-  bool operator==(const HostPort&) const = default;
-};
 
 /// Connections that are accepted at `listen`, which stands at the place `from`, go on to `target`, which
 /// stands at `to`.

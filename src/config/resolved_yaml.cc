@@ -385,6 +385,10 @@ std::string resolved_yaml(const Config& config) {
   write_wan(out, config);
   out.line("shards: {}", config.shards);
   if (config.output_dir) out.line("output:\n  dir: {}", quoted_text(config.output_dir->string()));
+  const MetricsConfig& metrics = config.metrics;
+  out.line("metrics:\n  address: {}", metrics.address ? quoted_text(to_string(*metrics.address)) : "none");
+  if (metrics.targets) out.line("  targets: {}", quoted_text(metrics.targets->string()));
+  out.line("log: {{format: {}, level: {}}}", config.log.format, config.log.level);
   return out.take();
 }
 

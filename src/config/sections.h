@@ -40,6 +40,9 @@ void read_optimizer(Fields fields, OptimizerConfig& optimizer);
 
 void read_wan(Fields& root, Config& config);
 
+/// `metrics` and `log`: how a run is watched.
+void read_watching(Fields& root, Config& config);
+
 /// wan.topology.
 void read_topology(Fields& wan, Config& config);
 

@@ -219,6 +219,10 @@ Summary fold_parts(const std::vector<DatacenterPart>& parts) {
     add(run.waits_s.local_barrier, own.waits_s.local_barrier);
     add(run.waits_s.selective_barrier, own.waits_s.selective_barrier);
     add(run.waits_s.mirror_clock, own.waits_s.mirror_clock);
+    add(run.work_s.compute, own.work_s.compute);
+    add(run.work_s.evaluation, own.work_s.evaluation);
+    add(run.work_s.push, own.work_s.push);
+    add(run.work_s.pull, own.work_s.pull);
     if (own.failure) add_text(run.failure, fmt::format("{}: {}", name_of(part), *own.failure));
     run.datacenters.push_back(own.datacenters.front());
   }

@@ -11,8 +11,9 @@ namespace meridian::output {
 
 namespace {
 
-constexpr std::array kRunFiles = {kConfigFile,    kSummaryFile, kTimelineFile,        kModelFile,  kLogFile,
-                                  kAddressesFile, kRelaysFile,  kEmulatorAddressFile, kCarriedFile};
+constexpr std::array kRunFiles = {kConfigFile,  kSummaryFile,   kTimelineFile, kModelFile,
+                                  kLogFile,     kAddressesFile, kRelaysFile,   kEmulatorAddressFile,
+                                  kCarriedFile, kTargetsFile};
 
 bool is_process_folder(const std::string& name) {
   static const std::regex pattern("[^/]+-(worker|server)-[0-9]+");

@@ -23,6 +23,9 @@ inline constexpr const char* kRelaysFile = "relays.json";
 inline constexpr const char* kEmulatorAddressFile = "address";
 inline constexpr const char* kCarriedFile = "carried.json";
 
+/// Where the processes of a run serve their metrics.
+inline constexpr const char* kTargetsFile = "targets.json";
+
 /// The folder of the process that emulates the WAN, beside the DATACENTER-ROLE-INDEX folders of the others.
 inline constexpr const char* kEmulatorFolder = "emulator";
 

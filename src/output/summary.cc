@@ -217,6 +217,10 @@ std::string to_json(const Summary& summary) {
   json["waits_s"] = Json{{"local_barrier", or_null(summary.waits_s.local_barrier)},
                          {"selective_barrier", or_null(summary.waits_s.selective_barrier)},
                          {"mirror_clock", or_null(summary.waits_s.mirror_clock)}};
+  json["work_s"] = Json{{"compute", or_null(summary.work_s.compute)},
+                        {"evaluation", or_null(summary.work_s.evaluation)},
+                        {"push", or_null(summary.work_s.push)},
+                        {"pull", or_null(summary.work_s.pull)}};
   json["replicas"] = Json{
       {"max_relative_difference", or_null(summary.replicas.max_relative_difference)},
       {"max_relative_difference_after_drain", or_null(summary.replicas.max_relative_difference_after_drain)},
@@ -249,6 +253,11 @@ Result<Summary> summary_from_json(std::string_view text, const std::string& file
   summary.waits_s.local_barrier = waits.number_or_null("local_barrier");
   summary.waits_s.selective_barrier = waits.number_or_null("selective_barrier");
   summary.waits_s.mirror_clock = waits.number_or_null("mirror_clock");
+  if (reader.has_value("work_s")) {
+    JsonObjectReader work = reader.object("work_s");
+    summary.work_s = {work.number_or_null("compute"), work.number_or_null("evaluation"),
+                      work.number_or_null("push"), work.number_or_null("pull")};
+  }
   JsonObjectReader replicas = reader.object("replicas");
   summary.replicas.max_relative_difference = replicas.number_or_null("max_relative_difference");
   summary.replicas.max_relative_difference_after_drain =

@@ -68,6 +68,16 @@ struct WaitsSummary {
   bool operator==(const WaitsSummary&) const = default;
 };
 
+/// Sums over workers of the time they did not wait for others; with the waits all of their time.
+struct WorkSummary {
+  std::optional<double> compute;
+  std::optional<double> evaluation;
+  std::optional<double> push;  ///< until the own update had arrived
+  std::optional<double> pull;  ///< until the model had, without the waits
+
+  bool operator==(const WorkSummary&) const = default;
+};
+
 struct ReplicasSummary {
   std::optional<double> max_relative_difference;              ///< while running
   std::optional<double> max_relative_difference_after_drain;  ///< from the full replicas
@@ -124,6 +134,7 @@ struct Summary {
   ObjectiveSummary objective;
   WanSummary wan;
   WaitsSummary waits_s;
+  WorkSummary work_s = {};
   ReplicasSummary replicas;
   std::vector<DatacenterSummary> datacenters;
   std::optional<CostSummary> cost;  ///< nothing where no prices were given

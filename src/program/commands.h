@@ -83,6 +83,13 @@ struct ReportArguments {
 };
 int report_command(const ReportArguments& arguments);
 
+struct TopArguments {
+  std::vector<std::string> where;  ///< a run's folder, a targets file, or addresses of metrics
+  double interval_s = 1.0;         ///< between two looks
+  bool once = false;               ///< print one page as text, also to a terminal
+};
+int top_command(const TopArguments& arguments);
+
 struct TopicsArguments {
   std::filesystem::path folder;  ///< of a finished run
   std::size_t words = 10;        ///< of each topic

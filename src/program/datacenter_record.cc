@@ -106,6 +106,8 @@ output::DatacenterPart DatacenterRecord::part(Time zero) const {
     summary.wan.bytes_sent = summary.wan.data_bytes + summary.wan.control_bytes;
     summary.waits_s = {to_seconds(latest->waits.local_barrier), to_seconds(latest->waits.selective_barrier),
                        to_seconds(latest->waits.mirror_clock)};
+    summary.work_s = {to_seconds(latest->work.compute), to_seconds(latest->work.evaluation),
+                      to_seconds(latest->waits.push), to_seconds(latest->work.pull)};
   }
   summary.replicas.drained = final_.has_value() && config.wan.mode != "isolated";
   std::optional<double> bound;

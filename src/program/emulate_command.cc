@@ -94,6 +94,10 @@ int emulate_run(const EmulateArguments& arguments) {
     const std::string note =
         api ? fmt::format("links, events and metrics at {}", api.value()->url()) : api.error().message;
     launcher->send_line(to_line({.kind = ProcessEvent::Kind::notice, .text = note}));
+    if (api && config.value().metrics.address) {
+      const std::string address = api.value()->url().substr(std::string_view("http://").size());
+      launcher->send_line(to_line({.kind = ProcessEvent::Kind::watched, .text = address}));
+    }
   }
   emulator.run();
   if (const Failure failure = write_carried(folder / output::kCarriedFile, links, emulator))

@@ -165,6 +165,21 @@ int dispatch(int argc, char** argv) {
   topics_app->footer("Example: meridian topics runs/topics-gaia-1 --words 5");
   topics_app->callback([&] { code = topics_command(topics); });
 
+  TopArguments top;
+  CLI::App* const top_app =
+      app.add_subcommand("top", "a live view of a running deployment: datacenters, links, waits, objective");
+  top_app
+      ->add_option("WHERE", top.where, "the run's folder, or addresses at which its processes serve metrics")
+      ->required();
+  top_app->add_option("--interval", top.interval_s, "seconds between two looks (default 1)")
+      ->check(CLI::Range(0.1, 3600.0));
+  top_app->add_flag("--once", top.once, "print one page as text; the same where stdout is no terminal");
+  top_app->footer(
+      "Example: meridian top runs/demo-gaia-1\n"
+      "         meridian top 10.0.0.5:9400 10.0.1.5:9400 10.0.2.5:9400 --once\n"
+      "Exit codes: 0 done, 1 nobody answers, 2 bad usage.");
+  top_app->callback([&] { code = top_command(top); });
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

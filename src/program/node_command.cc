@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "src/config/resolved_yaml.h"
+#include "src/monitoring/endpoint.h"
+#include "src/monitoring/targets_file.h"
 #include "src/output/atomic_file.h"
 #include "src/output/run_folder.h"
 #include "src/program/addresses.h"
@@ -20,7 +22,9 @@
 #include "src/program/deployment.h"
 #include "src/program/launcher_link.h"
 #include "src/program/link_parts.h"
+#include "src/program/node_metrics.h"
 #include "src/program/process_events.h"
+#include "src/program/run_log.h"
 #include "src/program/run_setup.h"
 #include "src/program/signal_descriptor.h"
 #include "src/program/status_line.h"
@@ -42,7 +46,7 @@ class Node {
         self_(self),
         folder_(std::move(folder)),
         launcher_(std::move(launcher)),
-        log_(folder_ / output::kLogFile),
+        log_(folder_ / output::kLogFile, deployment.config(), origin(), /*wall_time=*/true),
         status_(StatusLine::on_stderr()),
         record_(deployment, self.datacenter, output::RunMode::run),
         timeline_(folder_ / output::kTimelineFile) {}
@@ -85,29 +89,81 @@ class Node {
     runtime_ = std::move(created).value();
     runtime_->watch_fd(signals, [this, signals] { return on_signal(signals); });
     if (launcher_) runtime_->watch_fd(launcher_->fd(), [this] { return on_launcher(); });
+    if (const Failure failure = serve_metrics()) return give_up(failure->message, kBadUsage);
 
     const std::optional<RealRuntime::Fault> fault = runtime_->run();
     status_.finish();
+    if (metrics_) metrics_->gate().close(metrics(fault ? std::optional(fault->kind) : std::nullopt));
+    const int code = end(fault);
+    // Last of all, so that a shutdown that hangs can be seen, and a fault by whoever looks now and then.
+    if (metrics_ && fault)
+      metrics_->gate().wait_until_seen(launcher_ ? kLongestLingerLaunched : kLongestLinger);
+    return code;
+  }
+
+ private:
+  /// What is left to do once the machine has ended. The exit code.
+  int end(const std::optional<RealRuntime::Fault>& fault) {
     if (fault) {
       record_.on_fault(fault->kind, fault->reason);
       tell({.kind = ProcessEvent::Kind::fault, .fault_kind = fault->kind, .text = fault->reason});
-      log_.line(to_seconds(runtime_->now()), fault->reason);
+      log_.line(runtime_->now(), RunLog::Level::error, fault->reason);
       if (!launcher_) print_error(fmt::format("meridian: {}", fault->reason));
     }
     // Sockets close (and what was sent last leaves) before the outputs: nobody waits for our disk.
     runtime_.reset();
     if (const Failure failure = write_outputs(!fault)) return give_up(failure->message, kFailed);
+    if (targets_file_) (void)monitoring::write_targets(*targets_file_, {});
     if (fault) return kFailed;
     if (leads() && !launcher_)
       return conclude(record_.part(record_.started().value_or(Time{0})).summary, folder_);
     return kDone;
   }
 
- private:
+  /// Opens the address at which this process's metrics are served, and says which it is.
+  Failure serve_metrics() {
+    const std::optional<HostPort>& address = deployment_.config().metrics.address;
+    if (!address) return {};
+    const std::uint16_t port =
+        metrics_port(deployment_.config(), self_, address->port, /*whole_deployment=*/launcher_.has_value());
+    const monitoring::Labels labels = process_labels(deployment_.config(), self_);
+    auto opened = monitoring::Endpoint::create(address->host, port, labels);
+    if (!opened) return opened.error();
+    metrics_ = std::move(opened).value();
+    runtime_->watch_fd(metrics_->gate().fd(), [this] {
+      const Time began = runtime_->now();
+      metrics_->gate().answer(metrics(std::nullopt));
+      snapshot_time_ += runtime_->now() - began;
+      return true;
+    });
+    tell({.kind = ProcessEvent::Kind::watched, .text = metrics_->address()});
+    if (launcher_) return {};
+    const std::string text = fmt::format("metrics at http://{}/metrics", metrics_->address());
+    log_.line(runtime_->now(), RunLog::Level::info, text);
+    status_.print(text);
+    targets_file_ = deployment_.config().metrics.targets.value_or(folder_ / output::kTargetsFile);
+    return monitoring::write_targets(*targets_file_, {{{metrics_->address()}, {}}});
+  }
+
+  /// All that this process tells of itself now, with the fault that has ended it.
+  std::vector<prometheus::MetricFamily> metrics(std::optional<FaultKind> fault) const {
+    monitoring::MetricSet set(process_labels(deployment_.config(), self_));
+    if (worker_) add_worker(set, worker_->figures());
+    if (server_) add_server(set, deployment_, *server_, runtime_->now());
+    if (leads()) add_datacenter(set, deployment_, self_.datacenter, measured_);
+    add_process(set, deployment_, runtime_->figures(), fault);
+    set.add("meridian_snapshot_seconds_total", to_seconds(snapshot_time_));
+    return set.take();
+  }
+
   /// Whoever a launcher started has all of its datacenter on this machine; real hosts have a LAN.
   std::optional<SharedLink::Options> shaped_lan() const {
     if (!launcher_) return std::nullopt;
     return shared_link_options(deployment_.config().wan.lan);
+  }
+
+  RunLog::Origin origin() const {
+    return {deployment_.config().datacenters.at(self_.datacenter).name, self_.role, self_.index};
   }
 
   std::string name_of(ProcessId id) const {
@@ -117,7 +173,7 @@ class Node {
   int give_up(const std::string& reason, int code) {
     tell({.kind = ProcessEvent::Kind::fault, .text = reason});
     if (!launcher_) print_error(reason);
-    log_.line(0.0, reason);
+    log_.line(Time{0}, RunLog::Level::error, reason);
     return code;
   }
 
@@ -127,6 +183,7 @@ class Node {
 
   void observe(Time now, const Report& report) {
     if (std::holds_alternative<TrainingStarted>(report)) started_unix_s_ = unix_seconds();
+    if (const auto* measured = std::get_if<Measured>(&report)) measured_ = *measured;
     if (leads()) record_.on_report(now, report);
     const bool is_progress = std::holds_alternative<Progress>(report);
     if (is_progress && (!leads() || now - last_progress_ < kProgressEvery)) return;
@@ -143,24 +200,25 @@ class Node {
       if (!launcher_) show(now, event);
       return;
     }
-    const double time_s = to_seconds(now);
+    const auto info = [&](const std::string& text) { log_.line(now, RunLog::Level::info, text); };
     switch (event.kind) {
       case ProcessEvent::Kind::started:
-        return log_.line(time_s, "training began");
+        return info("training began");
       case ProcessEvent::Kind::measured:
         objective_ = event.objective;
-        return log_.line(time_s,
-                         fmt::format("{} {:.4f} at clock {}{}", deployment_.workload().metric_name(),
-                                     event.objective, event.clock, event.final ? ", after the drain" : ""));
+        return info(fmt::format("{} {:.4f} at clock {}{}", deployment_.workload().metric_name(),
+                                event.objective, event.clock, event.final ? ", after the drain" : ""));
       case ProcessEvent::Kind::stopped:
-        return log_.line(time_s, fmt::format("training stopped at clock {}", event.clock));
+        return info(fmt::format("training stopped at clock {}", event.clock));
       case ProcessEvent::Kind::notice:
       case ProcessEvent::Kind::fault:
       case ProcessEvent::Kind::progress:
+      case ProcessEvent::Kind::watched:
         break;
     }
-    log_.line(time_s, event.text);
-    if (!launcher_) status_.print(event.text);
+    for (const std::string& text : log_.warn(now, event.text)) {
+      if (!launcher_) status_.print(text);
+    }
   }
 
   void show(Time now, const ProcessEvent& event) {
@@ -224,6 +282,10 @@ class Node {
 
   // Progress comes with every clock; who watches needs it a few times a second.
   static constexpr Time kProgressEvery = std::chrono::milliseconds(200);
+  // How long a process that ended by a fault waits for whoever looks at its metrics now and then. A launcher
+  // gives its processes a few seconds.
+  static constexpr std::chrono::milliseconds kLongestLinger{20'000};
+  static constexpr std::chrono::milliseconds kLongestLingerLaunched{2'000};
 
   const Deployment& deployment_;
   ProcessId self_;
@@ -238,6 +300,10 @@ class Node {
   std::unique_ptr<RealRuntime> runtime_;
   std::optional<double> started_unix_s_;
   std::optional<double> objective_;
+  std::optional<Measured> measured_;
+  std::unique_ptr<monitoring::Endpoint> metrics_;
+  Time snapshot_time_{0};  // spent on metrics so far
+  std::optional<std::filesystem::path> targets_file_;
   Time last_progress_{0};
   int interrupts_ = 0;
 };

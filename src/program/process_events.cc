@@ -7,10 +7,19 @@
 namespace meridian::program {
 namespace {
 
-constexpr std::array<const char*, 6> kKinds = {"started", "progress", "measured",
-                                               "stopped", "notice",   "fault"};
+constexpr std::array<const char*, 7> kKinds = {"started", "progress", "measured", "stopped",
+                                               "notice",  "fault",    "watched"};
+constexpr std::array<const char*, 3> kFaultKinds = {"failed", "drain_timeout", "not_finite"};
+
+FaultKind fault_kind_named(std::string_view name) {
+  std::size_t index = 0;
+  while (index < kFaultKinds.size() && name != kFaultKinds.at(index)) ++index;
+  return index < kFaultKinds.size() ? static_cast<FaultKind>(index) : FaultKind::failed;
+}
 
 }  // namespace
+
+const char* to_string(FaultKind kind) { return kFaultKinds.at(static_cast<std::size_t>(kind)); }
 
 std::string to_line(const ProcessEvent& event) {
   nlohmann::json json = {{"event", kKinds.at(static_cast<std::size_t>(event.kind))}};
@@ -25,8 +34,7 @@ std::string to_line(const ProcessEvent& event) {
     json["entries_sent"] = event.entries_sent;
   }
   if (event.kind == ProcessEvent::Kind::progress) json["slowest_datacenter"] = event.slowest_datacenter;
-  if (event.kind == ProcessEvent::Kind::fault)
-    json["drain_timeout"] = event.fault_kind == FaultKind::drain_timeout;
+  if (event.kind == ProcessEvent::Kind::fault) json["kind"] = to_string(event.fault_kind);
   if (!event.text.empty()) json["text"] = event.text.substr(0, 4096);
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -48,7 +56,7 @@ std::optional<ProcessEvent> event_from_line(std::string_view line) {
     event.entries_considered = json.value("entries_considered", std::uint64_t{0});
     event.entries_sent = json.value("entries_sent", std::uint64_t{0});
     event.slowest_datacenter = json.value("slowest_datacenter", std::uint16_t{0});
-    if (json.value("drain_timeout", false)) event.fault_kind = FaultKind::drain_timeout;
+    event.fault_kind = fault_kind_named(json.value("kind", std::string()));
     event.text = json.value("text", std::string());
     return event;
   } catch (const nlohmann::json::exception&) {

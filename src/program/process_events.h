@@ -17,7 +17,15 @@ inline constexpr std::string_view kBeginCommand = "begin";  ///< training has be
 inline constexpr std::string_view kStopCommand = "stop";    ///< end now, writing what there is
 
 struct ProcessEvent {
-  enum class Kind : std::uint8_t { started, progress, measured, stopped, notice, fault };
+  enum class Kind : std::uint8_t {
+    started,
+    progress,
+    measured,
+    stopped,
+    notice,
+    fault,
+    watched  ///< its metrics are served at the address in `text`
+  };
 
   Kind kind = Kind::notice;
   Clock clock = 0;
@@ -30,6 +38,9 @@ struct ProcessEvent {
   FaultKind fault_kind = FaultKind::failed;
   std::string text = {};
 };
+
+/// "failed", "drain_timeout", "not_finite".
+const char* to_string(FaultKind kind);
 
 std::string to_line(const ProcessEvent& event);
 /// Nothing where the line is not an event.

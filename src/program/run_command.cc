@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "src/config/resolved_yaml.h"
+#include "src/monitoring/targets_file.h"
 #include "src/output/atomic_file.h"
 #include "src/output/run_folder.h"
 #include "src/program/addresses.h"
@@ -20,8 +21,10 @@
 #include "src/program/free_ports.h"
 #include "src/program/join_folder.h"
 #include "src/program/link_parts.h"
+#include "src/program/node_metrics.h"
 #include "src/program/process_events.h"
 #include "src/program/relays_file.h"
+#include "src/program/run_log.h"
 #include "src/program/run_setup.h"
 #include "src/program/status_line.h"
 #include "src/program/supervisor.h"
@@ -53,7 +56,7 @@ class LocalRun {
         metric_(std::move(metric)),
         folder_(std::move(folder)),
         status_(StatusLine::on_stderr()),
-        log_(folder_ / output::kLogFile) {}
+        log_(folder_ / output::kLogFile, config, std::nullopt, /*wall_time=*/true) {}
 
   Failure start(Supervisor& supervisor) {
     supervisor_ = &supervisor;
@@ -103,8 +106,9 @@ class LocalRun {
     end_pauses();
     (void)supervisor_->terminate_all(
         std::chrono::duration_cast<std::chrono::milliseconds>(kTerminationGrace));
+    remove_targets();
     status_.finish();
-    if (failure_) log_.line(seconds(), failure_->reason);
+    if (failure_) log_.line(now(), RunLog::Level::error, failure_->reason);
     return failure_;
   }
 
@@ -115,13 +119,29 @@ class LocalRun {
         [](const LinkEventConfig& event) { return event.action == LinkEventConfig::Action::pause; });
   }
 
-  double seconds() const { return std::chrono::duration<double>(WallClock::now() - began_).count(); }
+  Time now() const { return std::chrono::duration_cast<Time>(WallClock::now() - began_); }
+
+  /// Whose word a line of this child is; nobody's of the datacenters' where it emulates the WAN.
+  std::optional<RunLog::Origin> origin_of(ChildId child) const {
+    const auto process = processes_.find(child);
+    if (process == processes_.end()) return std::nullopt;
+    const ProcessId id = process->second;
+    return RunLog::Origin{config_.datacenters[id.datacenter].name, id.role, id.index};
+  }
+
+  void info(ChildId child, const std::string& text) {
+    log_.line(now(), RunLog::Level::info, text, origin_of(child));
+  }
 
   void on_line(ChildId child, std::string_view line) {
     const std::optional<ProcessEvent> event = event_from_line(line);
     if (!event) return fail(fmt::format("{} said something that is no event", supervisor_->name(child)));
     const std::string& name = supervisor_->name(child);
     switch (event->kind) {
+      case ProcessEvent::Kind::watched:
+        info(child, fmt::format("metrics at http://{}/metrics", event->text));
+        watched_[child] = event->text;
+        return list_targets();
       case ProcessEvent::Kind::started:
         if (child != emulator_ && !training_began_) begin_training();
         return;
@@ -130,18 +150,18 @@ class LocalRun {
         if (interrupted_ && !failure_) renew_grace();
         return show();
       case ProcessEvent::Kind::measured:
-        log_.line(seconds(),
-                  fmt::format("{}: objective {:.4f} at clock {}", name, event->objective, event->clock));
+        info(child, fmt::format("{} {:.4f} at clock {}", metric_.name, event->objective, event->clock));
         objectives_[child] = event->objective;
         return;
       case ProcessEvent::Kind::stopped:
-        log_.line(seconds(), fmt::format("{}: training stopped at clock {}", name, event->clock));
+        info(child, fmt::format("training stopped at clock {}", event->clock));
         if (const auto progress = progress_.find(child); progress != progress_.end())
           progress->second.clock = event->clock;
         return show();
       case ProcessEvent::Kind::notice:
-        log_.line(seconds(), fmt::format("{}: {}", name, event->text));
-        return status_.print(fmt::format("{}: {}", name, event->text));
+        for (const std::string& text : log_.warn(now(), event->text, origin_of(child)))
+          status_.print(fmt::format("{}: {}", name, text));
+        return;
       case ProcessEvent::Kind::fault:
         return on_fault(fmt::format("{}: {}", name, event->text), event->fault_kind);
     }
@@ -170,9 +190,40 @@ class LocalRun {
       int& pauses = paused_[change.datacenter];
       pauses += change.ends ? -1 : 1;
       const std::string& name = config_.datacenters[change.datacenter].name;
-      log_.line(seconds(), fmt::format("{} {}", name, pauses > 0 ? "is paused" : "goes on"));
+      log_.line(now(), RunLog::Level::info, fmt::format("{} {}", name, pauses > 0 ? "is paused" : "goes on"));
       signal_datacenter(change.datacenter, pauses > 0 ? SIGSTOP : SIGCONT);
     }
+  }
+
+  /// Where Prometheus' file service discovery looks.
+  std::filesystem::path targets_file() const {
+    return config_.metrics.targets.value_or(folder_ / output::kTargetsFile);
+  }
+
+  /// Writes down who serves metrics, once all do.
+  void list_targets() {
+    const std::size_t emulators = emulator_ && watched_.contains(*emulator_) ? 1 : 0;
+    if (watched_.size() - emulators < processes_.size()) return;
+    std::vector<monitoring::TargetGroup> groups;
+    for (const auto& [child, address] : watched_) {
+      const auto process = processes_.find(child);
+      monitoring::TargetGroup group{{address}, {{"run", config_.name}, {"role", "emulator"}}};
+      if (process != processes_.end()) {
+        group.labels.clear();
+        for (const auto& [label, text] : process_labels(config_, process->second)) group.labels[label] = text;
+      }
+      groups.push_back(std::move(group));
+    }
+    if (const Failure failure = monitoring::write_targets(targets_file(), groups)) {
+      return status_.print(fmt::format("Prometheus will not find this run: {}", failure->message));
+    }
+    status_.print(fmt::format("metrics of {} processes: {} (meridian top {})", groups.size(),
+                              targets_file().string(), folder_.string()));
+  }
+
+  /// What has ended is not missing.
+  void remove_targets() {
+    if (!watched_.empty()) (void)monitoring::write_targets(targets_file(), {});
   }
 
   void signal_datacenter(std::uint16_t datacenter, int signal) {
@@ -313,6 +364,7 @@ class LocalRun {
   std::map<ChildId, ProcessId> processes_;
   std::map<ChildId, ProcessEvent> progress_;
   std::map<ChildId, double> objectives_;
+  std::map<ChildId, std::string> watched_;  // where each serves its metrics
   double wan_mb_per_s_ = 0.0;
   double shown_at_s_ = 0.0;
   std::uint64_t shown_bytes_ = 0;

@@ -1,8 +1,6 @@
 #include "src/program/run_setup.h"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/spdlog.h>
 
 #include <cmath>
 #include <cstdio>
@@ -12,6 +10,7 @@
 #include "src/config/config_reader.h"
 #include "src/output/cost.h"
 #include "src/output/run_folder.h"
+#include "src/output/time_split.h"
 
 namespace meridian::program {
 
@@ -72,6 +71,7 @@ int conclude(const output::Summary& summary, const std::filesystem::path& folder
   fmt::print("{}: {} at clock {} after {:.1f} s; {} {}{}; {:.2f} MB over the WAN{}\n", folder.string(),
              ending(summary.stop_reason), summary.clocks, summary.time_s, objective.metric,
              number(objective.final, ""), target, static_cast<double>(summary.wan.bytes_sent) / 1e6, cost);
+  fmt::print("{}", output::time_split_text(summary));
   // What the drain brought together may be worse than what each replica was by itself.
   if (objective.time_to_target_s && objective.final && objective.target) {
     const double short_of = objective.larger_is_better ? *objective.target - *objective.final
@@ -95,27 +95,6 @@ int conclude(const output::Summary& summary, const std::filesystem::path& folder
       break;
   }
   return kFailed;
-}
-
-struct RunLog::Sink {
-  std::shared_ptr<spdlog::logger> logger;
-};
-
-RunLog::RunLog(const std::filesystem::path& file) : sink_(std::make_unique<Sink>()) {
-  try {
-    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(file.string(), /*truncate=*/true);
-    sink_->logger = std::make_shared<spdlog::logger>("run", sink);
-    sink_->logger->set_pattern("%v");
-    sink_->logger->flush_on(spdlog::level::trace);
-  } catch (const spdlog::spdlog_ex&) {
-    sink_->logger.reset();  // the outputs' own errors name a folder that cannot be written
-  }
-}
-
-RunLog::~RunLog() = default;
-
-void RunLog::line(double time_s, const std::string& text) {
-  if (sink_->logger) sink_->logger->info("{:.6f} {}", time_s, text);
 }
 
 }  // namespace meridian::program

@@ -1,9 +1,8 @@
-// What every command that runs something does first: read the configuration, make the output folder ready,
-// open the log there. And how it says what went wrong.
+// What every command that runs something does first: read the configuration, find the output folder. And how
+// it says what went wrong, and what a run came to.
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <string>
 
 #include "src/base/result.h"
@@ -31,20 +30,5 @@ std::filesystem::path run_folder(const Config& config, const OutputArguments& ou
 
 /// What a finished run says on stdout in one line, and its exit code.
 int conclude(const output::Summary& summary, const std::filesystem::path& folder);
-
-/// Appends lines to a file; what cannot be written is not worth ending a run for.
-class RunLog {
- public:
-  explicit RunLog(const std::filesystem::path& file);
-  ~RunLog();
-  RunLog(const RunLog&) = delete;
-  RunLog& operator=(const RunLog&) = delete;
-
-  void line(double time_s, const std::string& text);
-
- private:
-  struct Sink;
-  std::unique_ptr<Sink> sink_;
-};
 
 }  // namespace meridian::program

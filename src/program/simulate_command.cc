@@ -17,6 +17,7 @@
 #include "src/program/datacenter_record.h"
 #include "src/program/deployment.h"
 #include "src/program/link_parts.h"
+#include "src/program/run_log.h"
 #include "src/program/run_setup.h"
 #include "src/program/status_line.h"
 #include "src/runtime/simulated/simulation.h"
@@ -84,7 +85,7 @@ class SimulatedRun {
     std::string reason;
     if (outcome.fault) {
       reason = fmt::format("{}: {}", deployment_.name_of(outcome.fault->process), outcome.fault->reason);
-      log_.line(to_seconds(outcome.ended), reason);
+      log_.line(outcome.ended, RunLog::Level::error, reason);
       for (DatacenterRecord& record : records_) record.on_fault(outcome.fault->kind, reason);
     }
     std::optional<Time> zero;
@@ -127,7 +128,7 @@ class SimulatedRun {
         servers_(deployment.config().datacenters.size()),
         wan_bytes_(deployment.config().datacenters.size(), 0),
         status_(StatusLine::on_stderr(progress ? kProgressInterval : kUsualInterval)),
-        log_(folder / output::kLogFile),
+        log_(folder / output::kLogFile, deployment.config(), std::nullopt, /*wall_time=*/false),
         simulation_({.link =
                          [&links = deployment.config().wan.links](std::uint16_t from, std::uint16_t to) {
                            return wide_area_link_options(links[from][to], links[to][from]);
@@ -153,9 +154,13 @@ class SimulatedRun {
     }
   }
 
+  RunLog::Origin origin_of(ProcessId id) const {
+    return {deployment_.config().datacenters.at(id.datacenter).name, id.role, id.index};
+  }
+
   void observe(Time now, ProcessId from, const Report& report) {
     if (const auto* notice = std::get_if<Notice>(&report)) {
-      log_.line(to_seconds(now), fmt::format("{}: {}", deployment_.name_of(from), notice->text));
+      log_.warn(now, notice->text, origin_of(from));
       return;
     }
     if (from.role != Role::server || from.index != 0) return;
@@ -169,9 +174,10 @@ class SimulatedRun {
       show(now);
     }
     if (const auto* measured = std::get_if<Measured>(&report)) {
-      log_.line(to_seconds(now), fmt::format("{}: {} {:.4f} at clock {}{}", deployment_.name_of(from),
-                                             deployment_.workload().metric_name(), measured->objective,
-                                             measured->clock, measured->final ? ", after the drain" : ""));
+      log_.line(now, RunLog::Level::info,
+                fmt::format("{} {:.4f} at clock {}{}", deployment_.workload().metric_name(),
+                            measured->objective, measured->clock, measured->final ? ", after the drain" : ""),
+                origin_of(from));
       if (!measured->final && (!compared_ || *compared_ < measured->clock)) {
         compared_ = measured->clock;
         compare_replicas();

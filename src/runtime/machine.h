@@ -66,7 +66,8 @@ struct Measured {
   std::uint64_t entries_sent = 0;
   double difference_bound = 0.0;
   std::vector<LinkBytes> links;
-  Waits waits;
+  Waits waits;         ///< summed over workers, from the beginning
+  WorkTime work = {};  ///< the same
 };
 
 /// All datacenters agreed to stop at `clock`, and this one has reached it. The drain follows.
@@ -82,7 +83,11 @@ struct Notice {
 using Report = std::variant<TrainingStarted, Progress, Measured, TrainingStopped, Notice>;
 
 /// Why a machine ended the run.
-enum class FaultKind : std::uint8_t { failed, drain_timeout };
+enum class FaultKind : std::uint8_t {
+  failed,
+  drain_timeout,
+  not_finite,  ///< a value that is not finite came up
+};
 
 /// What a machine asks of its runtime while it handles an event.
 class Actions {

@@ -107,6 +107,7 @@ output::Summary moved(const output::Summary& lan, std::size_t region, const Conf
     run.wan.data_bytes += bytes;
   }
   run.wan.bytes_sent = run.wan.data_bytes;
+  run.wan.payload_bytes = run.wan.data_bytes;
   run.datacenters = {all};
   // Until here as long as the machines are paid for.
   run.time_s = lan.time_s;
@@ -120,6 +121,7 @@ output::Summary moved(const output::Summary& lan, std::size_t region, const Conf
     }
     *run.objective.time_to_target_s += moving_s;
     run.wan.bytes_to_target = run.wan.bytes_sent;
+    run.wan.payload_bytes_to_target = run.wan.payload_bytes;
   }
   run.time_s += moving_s;
   return run;

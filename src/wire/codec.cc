@@ -45,6 +45,7 @@ void write_waits(Builder builder, const Waits& waits) {
   builder.setLocalWaitNs(to_ns(waits.local_barrier));
   builder.setSelectiveWaitNs(to_ns(waits.selective_barrier));
   builder.setMirrorWaitNs(to_ns(waits.mirror_clock));
+  builder.setPushWaitNs(to_ns(waits.push));
 }
 
 /// Fills the union member of the header that belongs to each kind of body.
@@ -106,6 +107,9 @@ struct HeaderWriter {
     out.setSamples(part.sums.samples);
     out.setFinal(part.final);
     write_waits(out, part.waits);
+    out.setComputeNs(to_ns(part.work.compute));
+    out.setEvaluationNs(to_ns(part.work.evaluation));
+    out.setPullNs(to_ns(part.work.pull));
     out.setTrainLossSum(part.train_loss_sum);
     out.setTrainSamples(part.train_samples);
     if (part.sums.more.empty()) return;
@@ -180,7 +184,7 @@ ClockReport read_report(schema::ClockReport::Reader in) {
 template <typename Reader>
 Waits read_waits(Reader reader) {
   return {from_ns(reader.getLocalWaitNs()), from_ns(reader.getSelectiveWaitNs()),
-          from_ns(reader.getMirrorWaitNs())};
+          from_ns(reader.getMirrorWaitNs()), from_ns(reader.getPushWaitNs())};
 }
 
 /// A malformed header: thrown and caught within this file only.
@@ -264,8 +268,14 @@ Body read_body(schema::Header::Reader header) {
       if (in.getMore().size() > kMaxFurtherSums)
         throw Malformed{fmt::format("{} further sums", in.getMore().size())};
       for (const double sum : in.getMore()) sums.more.push_back(sum);
-      return EvaluationPart{in.getClock(),  std::move(sums),      in.getFinal(),
-                            read_waits(in), in.getTrainLossSum(), in.getTrainSamples()};
+      return EvaluationPart{
+          in.getClock(),
+          std::move(sums),
+          in.getFinal(),
+          read_waits(in),
+          in.getTrainLossSum(),
+          in.getTrainSamples(),
+          {from_ns(in.getComputeNs()), from_ns(in.getEvaluationNs()), from_ns(in.getPullNs())}};
     }
     case schema::Header::SERVER_SAMPLE: {
       const auto in = header.getServerSample();

@@ -61,6 +61,7 @@ struct PullReply {
   selectiveWaitNs @5 :UInt64;
   mirrorWaitNs @6 :UInt64;
   segments @7 :List(Segment);
+  pushWaitNs @8 :UInt64;
 }
 
 struct Push {
@@ -85,6 +86,10 @@ struct EvaluationPart {
   more @8 :List(Float64);
   trainLossSum @9 :Float64; # since the evaluation before
   trainSamples @10 :UInt64;
+  pushWaitNs @11 :UInt64;   # the worker's sums so far
+  computeNs @12 :UInt64;
+  evaluationNs @13 :UInt64;
+  pullNs @14 :UInt64;
 }
 
 struct LinkBytes {

@@ -22,21 +22,43 @@ enum class Channel : std::uint8_t { control = 0, data = 1 };
 const char* to_string(Channel channel);
 
 /// The version of the messages below; a process refuses peers of other versions.
-inline constexpr std::uint16_t kProtocolVersion = 2;
+inline constexpr std::uint16_t kProtocolVersion = 3;
 
 /// What a reader waited for. Waits of different causes never overlap.
 struct Waits {
-  Time local_barrier{0};      ///< for the other workers of its own datacenter
+  Time local_barrier{0};      ///< for the updates of the other workers of its own datacenter
   Time selective_barrier{0};  ///< for announced values still on the way
   Time mirror_clock{0};       ///< for other datacenters' clocks
+  Time push{0};               ///< for the waiting worker's own update to arrive
 
   Waits& operator+=(const Waits& other) {
     local_barrier += other.local_barrier;
     selective_barrier += other.selective_barrier;
     mirror_clock += other.mirror_clock;
+    push += other.push;
     return *this;
   }
   bool operator==(const Waits&) const = default;
+};
+
+inline Time total(const Waits& waits) {
+  return waits.local_barrier + waits.selective_barrier + waits.mirror_clock + waits.push;
+}
+
+/// What a worker did with its time when it did not wait for anybody; with its Waits, all of its time from the
+/// first model it had to its last one.
+struct WorkTime {
+  Time compute{0};     ///< updates
+  Time evaluation{0};  ///< of the held-out data
+  Time pull{0};        ///< until models were there, without the waits
+
+  WorkTime& operator+=(const WorkTime& other) {
+    compute += other.compute;
+    evaluation += other.evaluation;
+    pull += other.pull;
+    return *this;
+  }
+  bool operator==(const WorkTime&) const = default;
 };
 
 struct Heartbeat {
@@ -128,6 +150,7 @@ struct EvaluationPart {
   /// The training loss summed over the samples since the evaluation before.
   double train_loss_sum = 0.0;
   std::uint64_t train_samples = 0;
+  WorkTime work = {};  ///< the worker's sums so far
   bool operator==(const EvaluationPart&) const = default;
 };
 

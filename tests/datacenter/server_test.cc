@@ -61,7 +61,7 @@ class ScriptedReplication final : public Replication {
   bool drained() const override { return is_drained; }
   bool may_leave() const override { return is_free_to_leave; }
   ReplicationCounters counters() const override { return {100, 10, {{1, 7, 8}}}; }
-  double difference_bound() const override { return 0.25; }
+  double measure_difference() override { return 0.25; }
   StopReason stop_reason() const override { return StopReason::target; }
 
   ReadDecision decision = ReadDecision::serve;
@@ -185,6 +185,30 @@ constexpr ProcessId kWorker0 = ProcessId{0, Role::worker, 0};
 constexpr ProcessId kWorker1 = ProcessId{0, Role::worker, 1};
 constexpr ProcessId kServer0 = ProcessId{0, Role::server, 0};
 constexpr ProcessId kServer1 = ProcessId{0, Role::server, 1};
+
+TEST(Server, AWaitForTheOwnUpdateIsNoWaitForOtherWorkers) {
+  Host host;
+  host.open();
+  host.pull(0, 0);
+  host.pull(1, 0);
+  host.actions.sent.clear();
+  const auto count = [&](Server::WaitingFor cause) {
+    return host.server.held_reads().at(static_cast<std::size_t>(cause));
+  };
+  // The read overtakes the update: control before data.
+  host.pull(0, 1, seconds(2));
+  EXPECT_EQ(count(Server::WaitingFor::push), 1U);
+  host.push(0, 1, 0.0F, seconds(3));
+  EXPECT_EQ(count(Server::WaitingFor::push), 0U);
+  EXPECT_EQ(count(Server::WaitingFor::local_barrier), 1U);
+  host.push(1, 1, 0.0F, seconds(7));
+  const auto replies = host.actions.sent_of<PullReply>(kWorker0);
+  ASSERT_THAT(replies, SizeIs(1));
+  Waits waits;
+  waits.push = seconds(1);
+  waits.local_barrier = seconds(4);
+  EXPECT_EQ(replies[0].waits, waits);
+}
 
 TEST(Server, ServesNoReadBeforeEverybodyIsThere) {
   Host host;

@@ -286,5 +286,43 @@ TEST_F(WorkerTest, TicksWatchThePeers) {
   EXPECT_THAT(actions_.failure(), HasSubstr("paris-server-0 and paris-server-1 did not join"));
 }
 
+TEST_F(WorkerTest, KnowsWhereItsTimeWentFromTheFirstModelOn) {
+  join();  // pulls at 0 s
+  const auto at = [&](int second, std::uint16_t server, Clock clock, const Waits& waits) {
+    const auto plan = transfer_plan(shards_.server_ranges(server, kServers));
+    for (std::size_t part = 0; part < plan.size(); ++part) {
+      std::vector<Payload> payloads;
+      for (const Segment& segment : plan[part])
+        payloads.push_back(payload_of(std::make_shared<FloatBuffer>(segment.count), 0, segment.count));
+      const PullReply reply{
+          clock, static_cast<std::uint16_t>(part), part + 1 == plan.size(), false, waits, plan[part]};
+      worker_.on_message(seconds(second), ProcessId::server(0, server), Channel::data,
+                         {reply, std::move(payloads)}, actions_);
+    }
+  };
+  const auto computed_at = [&](int second) {
+    ASSERT_TRUE(actions_.computation);
+    const Computation computation = *std::exchange(actions_.computation, std::nullopt);
+    computation.work();
+    worker_.on_computed(seconds(second), computation.kind, actions_);
+  };
+  at(10, 0, 0, {});
+  at(10, 1, 0, {});
+  EXPECT_EQ(worker_.figures().work, WorkTime{}) << "the wait for everybody to join does not count";
+  computed_at(13);  // 3 s of computing, then push and pull
+  Waits waits;
+  waits.push = seconds(1);
+  waits.local_barrier = seconds(2);
+  waits.mirror_clock = seconds(4);
+  at(14, 0, 1, {});
+  at(22, 1, 1, waits);  // 9 s, of which 7 were waits; the reply that came last counts
+  const WorkerFigures figures = worker_.figures();
+  EXPECT_EQ(figures.clocks, 1U);
+  EXPECT_EQ(figures.samples, 5U);
+  EXPECT_EQ(figures.work.compute, seconds(3));
+  EXPECT_EQ(figures.work.pull, seconds(2));
+  EXPECT_EQ(figures.waits, waits);
+}
+
 }  // namespace
 }  // namespace meridian::datacenter

@@ -138,6 +138,11 @@ void expect_finished_run(const std::filesystem::path& folder) {
     ASSERT_TRUE(summary["waits_s"][key].is_number()) << key;
     EXPECT_GE(summary["waits_s"][key], 0.0) << key;
   }
+  for (const char* key : {"compute", "evaluation", "push", "pull"}) {
+    ASSERT_TRUE(summary["work_s"][key].is_number()) << key;
+    EXPECT_GE(summary["work_s"][key], 0.0) << key;
+  }
+  EXPECT_GT(summary["work_s"]["compute"], 0.0);
   ASSERT_TRUE(summary["replicas"]["max_relative_difference"].is_number());
   ASSERT_TRUE(summary["replicas"]["max_relative_difference_after_drain"].is_number());
   EXPECT_LE(summary["replicas"]["max_relative_difference_after_drain"], 1e-5);

@@ -158,5 +158,25 @@ TEST(Simulate, AnInterruptLeavesOutputs) {
   EXPECT_FALSE(read_json_lines(work / "out" / "timeline.jsonl").empty());
 }
 
+TEST(Simulate, SaysWhereAllOfTheWorkersTimeWent) {
+  const Workspace work;
+  const std::string config = work.write("config.yaml", three_datacenters().yaml());
+  const Ended ended = run_meridian({"simulate", config, "--out", work / "out", "--set", "wan.mode=bsp"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("where the time of "));
+  EXPECT_THAT(ended.out, HasSubstr("mirror clock"));
+  const nlohmann::json summary = read_json(work / "out" / "summary.json");
+  double workers = 0;
+  for (const nlohmann::json& datacenter : summary["datacenters"])
+    workers += datacenter["workers"].get<double>();
+  double seconds = 0;
+  for (const char* part : {"work_s", "waits_s"}) {
+    for (const nlohmann::json& value : summary[part]) seconds += value.get<double>();
+  }
+  const double time_s = summary["time_s"];
+  EXPECT_NEAR(seconds / (workers * time_s), 1.0, 0.05) << "virtual time: nothing else passes";
+  EXPECT_GT(summary["waits_s"]["mirror_clock"], 0.2 * seconds) << "lock step waits for far datacenters";
+}
+
 }  // namespace
 }  // namespace meridian::integration

@@ -28,6 +28,7 @@ struct HandDrivenOptions {
   BarrierPolicy on_barrier = BarrierPolicy::stop;
   Time barrier_deadline = std::chrono::seconds(30);
   double bytes_per_s = 1e6;
+  std::uint32_t evaluate_every = 1000;
   Time round_trip = std::chrono::milliseconds(100);
   std::vector<TableSpec> tables = {{"wide", 50, 8}};
 };
@@ -50,7 +51,7 @@ class HandDrivenServer {
                      .datacenter_name = name_of(0),
                      .workers = options_.workers,
                      .servers = 1,
-                     .evaluate_every = 1000,
+                     .evaluate_every = options_.evaluate_every,
                      .stop_time = {},
                      .optimizer = {"sgd", 0.0625, 0.0}};
     server.mirror.self = self;
@@ -120,6 +121,9 @@ class HandDrivenServer {
     }
     server_->on_message(now, from, Channel::data, {std::move(update), std::move(payloads), {1, 0}}, actions);
   }
+
+  /// The next chunk of a counterpart gets lost.
+  void lose_chunk(ProcessId from) { ++chunk_numbers_[from]; }
 
   /// Announcement `number` of a counterpart, of entries [first, first + count) of table 0.
   void hear_announcement(ProcessId from, std::uint64_t number, std::size_t first, std::size_t count) {

@@ -27,6 +27,7 @@ class LanShaper {
     Channel channel = Channel::control;
     std::vector<std::byte> header;
     std::vector<Payload> payloads;
+    std::size_t bytes = 0;  // on the wire; enqueue() sets it
   };
 
   explicit LanShaper(const SharedLink::Options& link) : link_(link) {}
@@ -45,6 +46,8 @@ class LanShaper {
   std::vector<Parcel> take_all();
 
   bool empty() const { return parcels_.empty(); }
+  /// Given and not yet returned.
+  std::size_t waiting_bytes() const { return waiting_bytes_; }
 
  private:
   SharedLink link_;
@@ -52,6 +55,7 @@ class LanShaper {
   std::map<std::uint64_t, Parcel> parcels_;  // by cookie: in the order in which they came
   std::uint64_t next_cookie_ = 0;
   std::vector<SharedLink::Delivery> deliveries_;
+  std::size_t waiting_bytes_ = 0;
 };
 
 }  // namespace meridian

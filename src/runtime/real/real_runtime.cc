@@ -183,6 +183,8 @@ class RealRuntime::MachineActions final : public Actions {
       (void)hand_over(parcel.to, parcel.channel, parcel.header, parcel.payloads);
   }
 
+  std::size_t lan_waiting_bytes() const { return lan_ ? lan_->waiting_bytes() : 0; }
+
   /// When send_arrived() is worth calling again, if ever.
   std::optional<Time> next_arrival() const { return lan_ ? lan_->next_event() : std::nullopt; }
 
@@ -297,6 +299,7 @@ class RealRuntime::MachineActions final : public Actions {
     const Time now = runtime_.now();
     if (sent != Sent::taken) {
       const bool full = sent == Sent::queue_full;
+      ++runtime_.figures_.dropped;
       outages.dropped(now, to, channel, full ? OutageLog::Drop::queue_full : OutageLog::Drop::not_connected);
       return false;
     }
@@ -403,6 +406,12 @@ RealRuntime::~RealRuntime() {
     listening.socket.set(zmq::sockopt::linger, linger);
 }
 
+RuntimeFigures RealRuntime::figures() const {
+  RuntimeFigures figures = figures_;
+  figures.lan_waiting_bytes = actions_->lan_waiting_bytes();
+  return figures;
+}
+
 Time RealRuntime::now() const { return std::chrono::duration_cast<Time>(WallClock::now() - started_); }
 
 void RealRuntime::watch_fd(int fd, std::function<bool()> on_readable) {
@@ -455,6 +464,7 @@ void RealRuntime::read_hello(std::size_t index, const std::string& caller, const
   const Result<Header> decoded = decode_header(bytes, {});
   const auto* const hello = decoded ? std::get_if<Hello>(&decoded.value().body) : nullptr;
   if (hello == nullptr || hello->channel != listening.channel || has_payloads) {
+    ++figures_.unknown_callers;
     std::set<std::string>& told = sockets_->rejected_callers;
     if (told.size() < kMostRejectedTold && told.insert(caller).second) {
       actions_->report(
@@ -474,6 +484,7 @@ void RealRuntime::read_hello(std::size_t index, const std::string& caller, const
     listening.callers[caller] = {hello->sender, header.to_string()};
     sockets_->outages.joined(hello->sender, listening.channel);
   } else {
+    ++figures_.other_run;
     sockets_->answer_to = {hello->sender, route};
   }
   machine_.on_message(now(), hello->sender, listening.channel, {*hello, {}}, *actions_);
@@ -512,7 +523,10 @@ void RealRuntime::deliver(ProcessId from, Channel channel, const zmq::message_t&
   for (zmq::message_t& frame : frames) payloads.push_back(payload_of(std::move(frame)));
   const std::span<const std::byte> bytes(static_cast<const std::byte*>(header.data()), header.size());
   Result<Header> decoded = decode_header(bytes, payloads);
-  if (!decoded) return machine_.on_malformed(now(), from, decoded.error().message, *actions_);
+  if (!decoded) {
+    ++figures_.malformed;
+    return machine_.on_malformed(now(), from, decoded.error().message, *actions_);
+  }
   auto [body, position] = std::move(decoded).value();
   if (std::holds_alternative<Goodbye>(body)) sockets_->outages.departed(from);
   machine_.on_message(now(), from, channel, {std::move(body), std::move(payloads), position}, *actions_);

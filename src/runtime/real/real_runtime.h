@@ -47,6 +47,15 @@ struct Addresses {
   std::map<ProcessId, Peer> peers;
 };
 
+/// What a runtime can tell of itself to those who watch.
+struct RuntimeFigures {
+  std::uint64_t unknown_callers = 0;    ///< messages of connections that did not say hello
+  std::uint64_t other_run = 0;          ///< hellos of processes of another run
+  std::uint64_t malformed = 0;          ///< messages of peers that could not be read
+  std::uint64_t dropped = 0;            ///< own messages that no socket took
+  std::uint64_t lan_waiting_bytes = 0;  ///< that the shaped LAN still carries; 0 where it is not shaped
+};
+
 /// Everything on one thread, but for the computations.
 class RealRuntime {
  public:
@@ -103,6 +112,7 @@ class RealRuntime {
 
   /// Time since the runtime was made.
   Time now() const;
+  RuntimeFigures figures() const;
 
  private:
   struct Sockets;
@@ -130,6 +140,7 @@ class RealRuntime {
   std::unique_ptr<Sockets> sockets_;
   std::unique_ptr<Computer> computer_;
   std::unique_ptr<MachineActions> actions_;
+  RuntimeFigures figures_;  // but for what the LAN carries
 };
 
 }  // namespace meridian

@@ -131,6 +131,17 @@ workload:
 datacenters: [{name: here}]
 )";
 
+TEST(ConfigReader, SaysHowTheRunIsWatched) {
+  const Config plain = config_of(kSmallest);
+  EXPECT_EQ(plain.metrics.address, (HostPort{"127.0.0.1", 0})) << "on this machine only, at a free port";
+  EXPECT_EQ(plain.metrics.targets, std::nullopt);
+  EXPECT_EQ(plain.log, (LogConfig{"text", "info"}));
+  EXPECT_EQ(config_of(kSmallest, {"metrics.address=none"}).metrics.address, std::nullopt);
+  EXPECT_EQ(config_of(kSmallest, {"metrics.address='[::]:9400'"}).metrics.address, (HostPort{"::", 9400}));
+  EXPECT_EQ(config_of(kSmallest, {"metrics.targets=../t.json"}).metrics.targets->filename(), "t.json");
+  EXPECT_EQ(config_of(kSmallest, {"log={format: json, level: error}"}).log, (LogConfig{"json", "error"}));
+}
+
 TEST(ConfigReader, FillsDefaults) {
   const Config config = config_of(kSmallest);
   EXPECT_EQ(config.seed, 1U);
@@ -295,8 +306,13 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Refusal{"UnknownAtTheTop", "shards: 8", "@shrads: 8",
                 "unknown key 'shrads', perhaps 'shards'; expected name, seed, datacenters, workload, wan, "
-                "shards or "
-                "output"},
+                "shards, output, metrics or log"},
+        Refusal{
+            "MetricsNowhere", "shards: 8", "shards: 8\nmetrics: {address: @localhost}",
+            "metrics.address is 'localhost'; expected an address and a port, such as \"127.0.0.1:5001\" or "
+            "\"[::1]:5001\""},
+        Refusal{"LogOfAnotherFormat", "shards: 8", "shards: 8\nlog: {format: @xml}",
+                "log.format is 'xml'; expected text or json"},
         Refusal{"UnknownBelow", "  mode: gaia", "  mode: gaia\n  @lnks: lan",
                 "unknown key 'wan.lnks', perhaps 'wan.links'; expected mode, what, when, wait, "
                 "selective_barrier, merge, parameters, on_silence, on_barrier, deadlines, lan, links or "
@@ -719,7 +735,7 @@ TEST(ConfigReader, NamesEveryProblemInTheOrderOfTheFile) {
             "isolated, local_sgd, dgc or sparse_loco\n"
             "dir/test.yaml:38:1: unknown key 'shard', perhaps 'shards'; expected name, seed, datacenters, "
             "workload, "
-            "wan, shards or output\n"
+            "wan, shards, output, metrics or log\n"
             "--set workload.batch=0: workload.batch is '0'; expected a whole number from 1 to 1000000");
 }
 

@@ -51,6 +51,8 @@ TEST(ResolvedYaml, ReadsBackEqual) {
            {"workload.optimizer.schedule={name: cosine, clocks: 3000}"},
            {"workload.optimizer.schedule={name: cosine, clocks: 3000, final: 0.01, warm_up: 5}"},
            {"output=null"},
+           {"metrics.address=none", "log={format: json, level: error}"},
+           {"metrics={address: '[::1]:9400', targets: some/where.json}"},
            {"seed=18446744073709551615"},
            {"wan.parameters.v0=0"},
            {"wan.parameters={schedule: linear, v0: 1, v_end: 0.25, ramp_clocks: 90, soft_ratio: 0.1}"},

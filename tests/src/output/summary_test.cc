@@ -30,6 +30,7 @@ Summary example() {
   summary.objective = {"accuracy", true, 0.8612, 0.86, 56.5, 475};
   summary.wan = {1000, 900, 100, 800, 40, 4, {{"tokyo", "ireland", 1000, 0.125}}, 850, 700};
   summary.waits_s = {1.5, std::nullopt, 0.1};
+  summary.work_s = {40.0, 2.5, std::nullopt, 3.0};
   summary.replicas = {0.02, 3e-7, true};
   summary.datacenters = {{"tokyo", 500, 2, 1, 0.8612, 4, 47100000, 800},
                          {"ireland", 501, 3, 2, std::nullopt, 3, std::nullopt, std::nullopt}};
@@ -85,6 +86,12 @@ TEST(Summary, TextHasTheKeysInTheirOrder) {
     "local_barrier": 1.5,
     "selective_barrier": null,
     "mirror_clock": 0.1
+  },
+  "work_s": {
+    "compute": 40.0,
+    "evaluation": 2.5,
+    "push": null,
+    "pull": 3.0
   },
   "replicas": {
     "max_relative_difference": 0.02,

@@ -109,7 +109,8 @@ TEST_F(MembershipTest, RefusesAnotherProtocolVersion) {
   Hello other = hello_of(kCaller, Channel::control);
   other.version = kProtocolVersion + 1;
   EXPECT_TRUE(receive(kCaller, Channel::control, other));
-  EXPECT_THAT(notices(), ElementsAre(AllOf(HasSubstr("paris-worker-0"), HasSubstr("version 2"))));
+  EXPECT_THAT(notices(), ElementsAre(AllOf(HasSubstr("paris-worker-0"),
+                                           HasSubstr("version " + std::to_string(kProtocolVersion + 1)))));
   EXPECT_FALSE(membership_.has_greeted(kCaller, Channel::control));
   EXPECT_THAT(actions_.sent, IsEmpty());
 }

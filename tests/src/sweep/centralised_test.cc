@@ -69,6 +69,7 @@ TEST(Centralised, IsTheLanRunAfterTheDataHaveMoved) {
   EXPECT_DOUBLE_EQ(run.objective.time_to_target_s.value(), 100.05 + 36.0);
   EXPECT_EQ(run.wan.bytes_sent, 1'100'000'000U);
   EXPECT_EQ(run.wan.bytes_to_target, 1'100'000'000U);
+  EXPECT_EQ(run.wan.payload_bytes_to_target, 1'100'000'000U);
   EXPECT_EQ(run.wan.links, (std::vector<output::LinkSummary>{{"west", "east", 1'000'000'000, {}},
                                                              {"north", "east", 100'000'000, {}}}));
   ASSERT_EQ(run.datacenters.size(), 1U);
@@ -137,6 +138,7 @@ TEST(Centralised, ATargetThatTheLanRunDidNotReachIsNotReachedHere) {
   const CentralisedAnswer answer = answer_of(three_regions(), {"east", {}}, {run});
   EXPECT_EQ(answer.runs[0].objective.time_to_target_s, std::nullopt);
   EXPECT_EQ(answer.runs[0].wan.bytes_to_target, std::nullopt);
+  EXPECT_EQ(answer.runs[0].wan.payload_bytes_to_target, std::nullopt);
   EXPECT_EQ(answer.runs[0].cost->to_target, output::CostAmounts{});
   EXPECT_TRUE(answer.runs[0].cost->in_all.total);
 }

@@ -1,0 +1,40 @@
+// What a process of a run serves for Prometheus: the figures of its machine, its runtime and its learning,
+// put under the names of the catalogue (src/monitoring/catalogue.h).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "datacenter/worker.h"
+#include "src/monitoring/metric_set.h"
+#include "src/program/deployment.h"
+#include "src/runtime/machine.h"
+#include "src/runtime/real/real_runtime.h"
+#include "wan/mirrored_server.h"
+
+namespace meridian::program {
+
+/// run, datacenter, role, index: the labels of every sample of a process.
+monitoring::Labels process_labels(const Config& config, ProcessId self);
+
+/// The port of a process where `first` is the one of its datacenter's first process: servers come first, then
+/// workers. With `whole_deployment` the row goes over all datacenters, as on one machine.
+std::uint16_t metrics_port(const Config& config, ProcessId self, std::uint16_t first, bool whole_deployment);
+
+/// Adds what a worker tells.
+void add_worker(monitoring::MetricSet& set, const datacenter::WorkerFigures& figures);
+
+/// Adds what a server tells at `now`.
+void add_server(monitoring::MetricSet& set, const Deployment& deployment, const wan::MirroredServer& server,
+                Time now);
+
+/// Adds what the first server of a datacenter knows of its learning and its cost. `measured`: the last
+/// evaluation, if there was one.
+void add_datacenter(monitoring::MetricSet& set, const Deployment& deployment, std::uint16_t datacenter,
+                    const std::optional<Measured>& measured);
+
+/// Adds what every process tells. `fault`: what has ended it.
+void add_process(monitoring::MetricSet& set, const Deployment& deployment, const RuntimeFigures& runtime,
+                 std::optional<FaultKind> fault);
+
+}  // namespace meridian::program

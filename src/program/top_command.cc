@@ -1,0 +1,190 @@
+// meridian top: a live view of a running deployment, from the metrics of its processes.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <langinfo.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <clocale>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "src/config/host_port.h"
+#include "src/monitoring/deployment_view.h"
+#include "src/monitoring/targets_file.h"
+#include "src/output/run_folder.h"
+#include "src/program/commands.h"
+#include "src/program/metrics_reader.h"
+#include "src/program/run_setup.h"
+#include "src/program/top_screen.h"
+#include "src/program/top_text.h"
+
+namespace meridian::program {
+namespace {
+
+using monitoring::DeploymentView;
+using monitoring::DeploymentWatch;
+using WallClock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr auto kLongestAnswer = 3s;
+constexpr auto kKeyWait = 100ms;
+constexpr std::size_t kPlainWidth = 120;
+
+/// The addresses that a targets file lists, without the WAN emulator's.
+Failure add_targets(const std::filesystem::path& file, std::vector<std::string>& addresses) {
+  const auto groups = monitoring::read_targets(file);
+  if (!groups) return groups.error();
+  for (const monitoring::TargetGroup& group : groups.value()) {
+    const auto role = group.labels.find("role");
+    if (role != group.labels.end() && role->second == "emulator") continue;
+    addresses.insert(addresses.end(), group.addresses.begin(), group.addresses.end());
+  }
+  return {};
+}
+
+/// The targets files that a run's folder names: its own, where `metrics.targets` says, or its processes'.
+std::vector<std::filesystem::path> targets_files(const std::filesystem::path& folder) {
+  if (std::filesystem::exists(folder / output::kTargetsFile)) return {folder / output::kTargetsFile};
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (std::filesystem::exists(entry.path() / output::kTargetsFile, error))
+      files.push_back(entry.path() / output::kTargetsFile);
+  }
+  if (!files.empty() || !std::filesystem::exists(folder / output::kConfigFile, error)) return files;
+  const Result<Config> config = load_config({folder / output::kConfigFile, {}});
+  if (config && config.value().metrics.targets) files.push_back(*config.value().metrics.targets);
+  return files;
+}
+
+/// The addresses that one argument stands for: a run's folder, a targets file, or an address itself.
+Failure add_addresses(const std::string& where, std::vector<std::string>& addresses) {
+  const std::filesystem::path path(where);
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    const auto files = targets_files(path);
+    if (files.empty())
+      return Error{fmt::format("{}: no {} in it; is it a run's folder?", where, output::kTargetsFile)};
+    for (const std::filesystem::path& file : files) {
+      if (Failure failure = add_targets(file, addresses)) return failure;
+    }
+    return {};
+  }
+  if (std::filesystem::is_regular_file(path, error)) return add_targets(path, addresses);
+  if (!parse_host_port(where)) {
+    return Error{
+        fmt::format("{}: neither a run's folder, nor a targets file, nor an address such as "
+                    "127.0.0.1:9400",
+                    where)};
+  }
+  addresses.push_back(where);
+  return {};
+}
+
+Result<std::vector<std::string>> all_addresses(const std::vector<std::string>& where) {
+  std::vector<std::string> addresses;
+  for (const std::string& one : where) {
+    if (const Failure failure = add_addresses(one, addresses)) return *failure;
+  }
+  return addresses;
+}
+
+/// Looks at the deployment again and again, on a thread of its own, so that a process that does not answer
+/// holds up no key.
+class Watcher {
+ public:
+  Watcher(std::vector<std::string> where, std::chrono::duration<double> interval)
+      : where_(std::move(where)),
+        interval_(interval),
+        thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+  /// What is known; `looks` grows with each look.
+  std::pair<DeploymentView, std::size_t> view() {
+    const std::lock_guard lock(mutex_);
+    return {watch_.view(), looks_};
+  }
+
+ private:
+  void run(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      look();
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, stop, interval_, [] { return false; });
+    }
+  }
+
+  void look() {
+    // The folder is read each time: a run that is started again has other addresses.
+    const auto addresses = all_addresses(where_);
+    if (!addresses || addresses.value().empty()) return;
+    MetricsRead read = read_metrics(addresses.value(), kLongestAnswer);
+    const double now = std::chrono::duration<double>(WallClock::now().time_since_epoch()).count();
+    const std::lock_guard lock(mutex_);
+    ++looks_;
+    watch_.take(now, std::move(read.samples), std::move(read.unreachable));
+  }
+
+  std::vector<std::string> where_;
+  std::chrono::duration<double> interval_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  DeploymentWatch watch_;
+  std::size_t looks_ = 0;
+  std::jthread thread_;
+};
+
+/// Two looks, so that there are rates, and the page as text.
+int show_once(const std::vector<std::string>& addresses, std::chrono::duration<double> interval, bool plain) {
+  DeploymentWatch watch;
+  for (int look = 0; look < 2; ++look) {
+    if (look > 0) std::this_thread::sleep_for(interval);
+    MetricsRead read = read_metrics(addresses, kLongestAnswer);
+    if (read.samples.empty()) {
+      print_error(fmt::format("nobody answers at {}; has the run ended?", fmt::join(addresses, ", ")));
+      return kFailed;
+    }
+    watch.take(std::chrono::duration<double>(WallClock::now().time_since_epoch()).count(),
+               std::move(read.samples), std::move(read.unreachable));
+  }
+  for (const TopLine& line : top_lines(watch.view(), kPlainWidth, plain)) fmt::print("{}\n", line.text);
+  return kDone;
+}
+
+int show_live(const std::vector<std::string>& where, std::chrono::duration<double> interval, bool plain) {
+  Watcher watcher(where, interval);
+  TopScreen screen;
+  do {
+    const auto [view, looks] = watcher.view();
+    screen.show(looks == 0 ? std::vector<TopLine>{{"looking ..."}} : top_lines(view, screen.width(), plain));
+  } while (!screen.wants_to_leave(kKeyWait));
+  return kDone;
+}
+
+}  // namespace
+
+int top_command(const TopArguments& arguments) {
+  const auto addresses = all_addresses(arguments.where);
+  if (!addresses) {
+    print_error(addresses.error().message);
+    return kBadUsage;
+  }
+  if (addresses.value().empty()) {
+    print_error(
+        fmt::format("{}: nobody serves metrics there now: the run has ended, has not begun, or has "
+                    "metrics.address: none",
+                    fmt::join(arguments.where, ", ")));
+    return kFailed;
+  }
+  std::setlocale(LC_ALL, "");
+  const bool plain = std::string_view(::nl_langinfo(CODESET)) != "UTF-8";
+  const std::chrono::duration<double> interval(arguments.interval_s);
+  const bool live = !arguments.once && ::isatty(STDOUT_FILENO) == 1;
+  return live ? show_live(arguments.where, interval, plain) : show_once(addresses.value(), interval, plain);
+}
+
+}  // namespace meridian::program

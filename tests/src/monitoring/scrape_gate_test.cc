@@ -1,0 +1,103 @@
+// Goal: a scrape gets a snapshot that was made after it asked; nobody makes one while nobody asks; a stuck
+// owner is seen by the age of what it said last; the last snapshot is seen before a process that ended by a
+// fault goes.
+#include "src/monitoring/scrape_gate.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <future>
+#include <map>
+#include <thread>
+
+namespace meridian::monitoring {
+namespace {
+
+using namespace std::chrono_literals;
+using Families = std::vector<prometheus::MetricFamily>;
+
+constexpr int kDeadlineMs = 60'000;
+
+Families snapshot(double loss) {
+  MetricSet set({});
+  set.add("meridian_loss", loss);
+  return set.take();
+}
+
+double value_of(const Families& families, const std::string& name) {
+  for (const auto& family : families) {
+    if (family.name == name) return family.metric.at(0).gauge.value;
+  }
+  ADD_FAILURE() << "no " << name;
+  return -1.0;
+}
+
+bool readable(const ScrapeGate& gate, int timeout_ms) {
+  pollfd item{gate.fd(), POLLIN, 0};
+  return ::poll(&item, 1, timeout_ms) == 1;
+}
+
+std::shared_ptr<ScrapeGate> make_gate() { return std::move(ScrapeGate::create({{"run", "demo"}})).value(); }
+
+TEST(ScrapeGate, AScrapeGetsWhatIsSaidAfterItAsked) {
+  const auto gate = make_gate();
+  gate->answer(snapshot(1.0));
+  EXPECT_FALSE(readable(*gate, 0)) << "nobody asks";
+  auto scraped = std::async(std::launch::async, [&] { return gate->Collect(); });
+  ASSERT_TRUE(readable(*gate, kDeadlineMs));
+  gate->answer(snapshot(2.0));
+  const Families families = scraped.get();
+  EXPECT_EQ(value_of(families, "meridian_loss"), 2.0);
+  EXPECT_GE(value_of(families, "meridian_snapshot_age_seconds"), 0.0);
+  EXPECT_EQ(families.back().metric.at(0).label.at(0).value, "demo");
+  EXPECT_FALSE(readable(*gate, 0)) << "that ask is answered";
+}
+
+TEST(ScrapeGate, AStuckOwnerIsSeenByTheAgeOfItsLastWord) {
+  const auto gate = make_gate();
+  gate->answer(snapshot(1.0));
+  const Families families = gate->Collect();
+  EXPECT_EQ(value_of(families, "meridian_loss"), 1.0);
+  EXPECT_GE(value_of(families, "meridian_snapshot_age_seconds"),
+            std::chrono::duration<double>(ScrapeGate::kLongestWait).count());
+}
+
+TEST(ScrapeGate, AfterTheEndTheLastWordIsThereAtOnceAndIsWaitedForWhereSomebodyLooks) {
+  const auto gate = make_gate();
+  gate->close(snapshot(1.0));
+  gate->wait_until_seen(std::chrono::hours(1));  // nobody has ever asked: it does not wait
+  EXPECT_EQ(value_of(gate->Collect(), "meridian_loss"), 1.0);
+
+  // Somebody looks now and then: the end of the process waits for the next look.
+  const auto watched = make_gate();
+  std::jthread looker([&] {
+    for (int look = 0; look < 2; ++look) (void)watched->Collect();
+    while (watched->Collect().front().metric.at(0).gauge.value != 7.0) {
+    }
+  });
+  for (int look = 0; look < 2; ++look) {
+    ASSERT_TRUE(readable(*watched, kDeadlineMs));
+    watched->answer(snapshot(0.0));
+  }
+  watched->close(snapshot(7.0));
+  watched->wait_until_seen(std::chrono::minutes(1));
+}
+
+TEST(ScrapeGate, ManyScrapesAtOnceAreAllAnswered) {
+  const auto gate = make_gate();
+  std::atomic<int> left{200};
+  std::vector<std::jthread> lookers;
+  for (int i = 0; i < 4; ++i) {
+    lookers.emplace_back([&] {
+      while (left-- > 0) EXPECT_EQ(gate->Collect().size(), 2U);
+    });
+  }
+  double round = 0.0;
+  while (left > 0) {
+    if (readable(*gate, 10)) gate->answer(snapshot(++round));
+  }
+  gate->close(snapshot(0.0));
+}
+
+}  // namespace
+}  // namespace meridian::monitoring
