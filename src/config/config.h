@@ -59,7 +59,10 @@ struct DataConfig {
   std::map<std::string, std::filesystem::path> paths = {};  ///< in place of it: of each datacenter
   std::filesystem::path held_out_path = {};
   std::filesystem::path vocabulary = {};
-  std::optional<double> held_out = {};           ///< where the kind has it
+  std::optional<double> held_out = {};  ///< where the kind has it
+  /// The kind's keys that fix what one datacenter's data alone do not say (src/workloads/registry.h): all of
+  /// them, or none where the data say it.
+  std::map<std::string, double> shared = {};
   std::map<std::string, double> generated = {};  ///< the kind's keys for generated data, all
   std::string if_missing = "error";              ///< error | generated: what to do when `path` has no data
   PartitionConfig partition = {};

@@ -131,6 +131,34 @@ bool has_data_key(const WorkloadKind* kind, std::string_view key) {
          std::find(kind->data_keys.begin(), kind->data_keys.end(), key) != kind->data_keys.end();
 }
 
+/// The keys of what all datacenters' data must share, which the data themselves say where they are all read.
+void read_shared(Fields& fields, const WorkloadKind& kind, DataConfig& data) {
+  const auto is_given = [&](const NumberKey& key) { return fields.has_value(key.name); };
+  const bool any = std::any_of(kind.shared.begin(), kind.shared.end(), is_given);
+  const bool paths = fields.has_value("paths");
+  for (const NumberKey& key : kind.shared) {
+    const bool whole = key.form == NumberKey::Form::whole;
+    if (paths && !is_given(key)) {
+      fields.find(key.name);
+      fields.problems().add(
+          fields.place_of("paths"),
+          fmt::format("{} is given and {} is missing, which no process can find out from its own "
+                      "datacenter's data",
+                      fields.path_of("paths"), fields.path_of(key.name)),
+          whole ? fmt::format("a whole number from {} to {}", key.least, key.most)
+                : Range::from_to(key.least, key.most).describe());
+      continue;
+    }
+    const Presence presence = any ? Presence::required : Presence::optional;
+    double value = 0;
+    std::uint64_t number = 0;
+    const bool set = whole ? fields.integer(key.name, number, static_cast<std::uint64_t>(key.least),
+                                            static_cast<std::uint64_t>(key.most), presence)
+                           : fields.number(key.name, value, Range::from_to(key.least, key.most), presence);
+    if (set) data.shared[std::string(key.name)] = whole ? static_cast<double>(number) : value;
+  }
+}
+
 /// The keys about data in files.
 void read_files(Fields& fields, const WorkloadKind* kind, DataConfig& data, const Config& config) {
   read_paths(fields, data, config);
@@ -153,12 +181,29 @@ void read_files(Fields& fields, const WorkloadKind* kind, DataConfig& data, cons
       *out = (config.file.parent_path() / path).lexically_normal();
   }
   fields.choice("if_missing", data.if_missing, kDataIfMissing);
+  if (data.if_missing == "generated" && fields.has_value("paths")) {
+    fields.problems().add(
+        fields.place_of("if_missing"),
+        fmt::format(
+            "{} is generated, and {} gives each datacenter its own data: where one's are missing, the "
+            "others cannot know that it trains on generated ones",
+            fields.path_of("if_missing"), fields.path_of("paths")),
+        "error, or path in place of paths");
+  }
+  if (kind != nullptr) {
+    read_shared(fields, *kind, data);
+    return;
+  }
+  for (const WorkloadKind& any : workload_kinds()) {
+    for (const NumberKey& key : any.shared) fields.find(key.name);
+  }
 }
 
 void refuse_files(Fields& fields, const WorkloadKind& kind) {
   std::vector<std::string_view> keys{"paths", "path", "if_missing"};
   std::copy_if(kind.data_keys.begin(), kind.data_keys.end(), std::back_inserter(keys),
                [](std::string_view key) { return key != "held_out"; });
+  for (const NumberKey& key : kind.shared) keys.push_back(key.name);
   for (const std::string_view key : keys) {
     refuse_without_use(fields, key, fields.place_of("format"), "format: generated",
                        fmt::format("no such key, or format: {}", one_of(kind.formats)));

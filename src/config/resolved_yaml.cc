@@ -148,6 +148,7 @@ void write_data(Writer& out, const DataConfig& data) {
     out.line("    held_out_path: {}", quoted_text(data.held_out_path.string()));
   if (!data.vocabulary.empty()) out.line("    vocabulary: {}", quoted_text(data.vocabulary.string()));
   if (data.held_out) out.line("    held_out: {}", *data.held_out);
+  for (const auto& [key, value] : data.shared) out.line("    {}: {}", key, value);
   if (data.may_read()) out.line("    if_missing: {}", data.if_missing);
   write_partition(out, data.partition);
   if (!data.may_generate()) return;

@@ -70,6 +70,7 @@ void add_data(Keys& keys, const DataConfig& data) {
   keys.add("workload.data.partition.concentration", partition.concentration);
   for (const auto& [name, size] : partition.sizes) keys.add("workload.data.partition.sizes." + name, size);
   keys.add("workload.data.held_out", data.held_out);
+  for (const auto& [key, value] : data.shared) keys.add("workload.data." + key, value);
   if (!data.may_generate()) return;
   if (data.generated.empty()) {
     keys.add("workload.data.generated_train", data.generated_train);

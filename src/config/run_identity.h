@@ -1,6 +1,6 @@
 // Whether two processes belong to the same run: a digest of everything that must agree between them, and
 // which key does not when it differs. Hosts, ports, paths and the output folder may differ from machine to
-// machine; what was read at the paths may not.
+// machine; what was read at the paths may not, unless each datacenter has data of its own.
 #pragma once
 
 #include <optional>

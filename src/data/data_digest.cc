@@ -82,6 +82,12 @@ std::string digest_of(const BagOfWords& documents) {
   return digest.text();
 }
 
+std::string digest_of_words(const BagOfWords& documents) {
+  DataDigest digest;
+  for (const std::string& word : documents.vocabulary) digest.add_all(std::span<const char>(word));
+  return digest.text();
+}
+
 std::string digest_of(const SparseSamples& train, const SparseSamples& test) {
   DataDigest digest;
   add(digest, train);

@@ -40,6 +40,8 @@ class DataDigest {
 std::string digest_of(const TrainAndTest& images, std::span<const std::size_t> source_sizes);
 std::string digest_of(const Ratings& ratings);
 std::string digest_of(const BagOfWords& documents);
+/// Of the vocabulary alone, by which words are numbered.
+std::string digest_of_words(const BagOfWords& documents);
 std::string digest_of(const SparseSamples& train, const SparseSamples& test);
 
 }  // namespace meridian

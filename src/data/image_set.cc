@@ -27,4 +27,9 @@ Normalisation normalisation_of(const ImageSet& set) {
   return {static_cast<float>(1.0 / deviation), static_cast<float>(-mean / deviation)};
 }
 
+Normalisation normalisation_by(double mean, double deviation) {
+  constexpr double kLargestPixel = 255.0;
+  return {static_cast<float>(1.0 / (kLargestPixel * deviation)), static_cast<float>(-mean / deviation)};
+}
+
 }  // namespace meridian

@@ -40,4 +40,8 @@ struct Normalisation {
 /// is 1.
 Normalisation normalisation_of(const ImageSet& set);
 
+/// The normalisation by a mean and a standard deviation (above 0) of pixels from 0 to 1, as they are
+/// published of many sets.
+Normalisation normalisation_by(double mean, double deviation);
+
 }  // namespace meridian

@@ -135,7 +135,8 @@ class LibsvmReader {
       return reader.error(fmt::format("feature {} after feature {}; expected them rising", id, last_id));
     }
     if (options_.features > 0 && id > options_.features && !options_.held_out) {
-      return reader.error(fmt::format("feature {}; expected 1 to {}", id, options_.features));
+      return reader.error(
+          fmt::format("feature {}; expected 1 to {}, as workload.data.features says", id, options_.features));
     }
     return {};
   }

@@ -31,15 +31,22 @@ bool needs_labels(const PartitionOptions& options) {
   return options.between_datacenters == "label_skew" || options.between_datacenters == "dirichlet";
 }
 
+/// Whether the datacenter's data are elsewhere.
+bool is_elsewhere(const PartitionOptions& options, std::size_t datacenter) {
+  return options.between_datacenters == "ranges" && datacenter < options.ranges.size() &&
+         options.ranges[datacenter] == 0;
+}
+
 Failure check_workers(const PartitionOptions& options, std::size_t samples) {
+  std::size_t workers = 0;
   for (std::size_t datacenter = 0; datacenter < options.workers.size(); ++datacenter) {
     if (options.workers[datacenter] == 0) {
       return Error{
           fmt::format("datacenter {} (counted from 0) has 0 workers; expected at least 1", datacenter)};
     }
+    if (!is_elsewhere(options, datacenter)) workers += options.workers[datacenter];
   }
   if (options.workers.empty()) return Error{"0 datacenters to divide the data between; expected at least 1"};
-  const std::size_t workers = std::accumulate(options.workers.begin(), options.workers.end(), std::size_t{0});
   if (samples < workers) {
     return Error{
         fmt::format("{} training samples for {} workers; expected at least one for each", samples, workers)};
@@ -246,6 +253,7 @@ Result<Partition> Partition::make(const PartitionOptions& options, const Partiti
 // `groups` is their number, 0 where samples are dealt by themselves.
 Failure Partition::check_parts(const PartitionOptions& options, std::size_t groups) const {
   for (std::size_t datacenter = 0; datacenter < datacenters(); ++datacenter) {
+    if (is_elsewhere(options, datacenter)) continue;
     const std::size_t first = first_worker_[datacenter];
     const std::size_t end = first_worker_[datacenter + 1];
     for (std::size_t worker = first; worker < end; ++worker) {

@@ -39,7 +39,8 @@ struct PartitionOptions {
   ///   The datacenter furthest behind its size is next to draw; of labels used up, the others take the place,
   ///   and where its mix has none that is left, all that are left by their numbers;
   /// - ranges: datacenter after datacenter gets the number of samples that `ranges` says, in the order of the
-  ///   set: data that already lies in one place each.
+  ///   set: data that already lies in one place each. A datacenter whose range is 0 has its data elsewhere:
+  ///   its workers have none here.
   std::string between_datacenters = "by_sizes";
   std::vector<double> sizes = {};  ///< weights, each above 0; empty: the numbers of workers. Not for ranges.
   double label_skew = 0.0;         ///< 0 to 1: the share of the samples that is divided by label
@@ -68,7 +69,8 @@ class Partition {
  public:
   /// Errors, which say what to change: an unknown kind, an option out of its range or of the wrong length,
   /// labels that are needed but not there, a group in two ranges, a datacenter without workers, no
-  /// datacenter, a worker without samples (with its datacenter and number), more than 2^32 - 1 samples.
+  /// datacenter, a worker without samples (with its datacenter and number) that is not of an empty range,
+  /// more than 2^32 - 1 samples.
   static Result<Partition> make(const PartitionOptions& options, const PartitionSamples& samples);
   static Result<Partition> make(const PartitionOptions& options, std::size_t samples) {
     return make(options, PartitionSamples{samples});

@@ -126,6 +126,8 @@ bool is_header(std::string_view line) {
 
 class RatingsReader {
  public:
+  explicit RatingsReader(const RatingsOptions& options) : options_(options) {}
+
   Failure read_source(const std::string& source) {
     const Result<std::vector<std::filesystem::path>> files =
         find_data_files(source, {"ratings.csv", "ratings.dat", "u.data"});
@@ -140,7 +142,12 @@ class RatingsReader {
 
   Ratings finish() {
     ratings_.user_ids = users_.sort(ratings_.user);
-    ratings_.item_ids = items_.sort(ratings_.item);
+    if (options_.items == 0) {
+      ratings_.item_ids = items_.sort(ratings_.item);
+    } else {
+      ratings_.item_ids.resize(options_.items);
+      std::iota(ratings_.item_ids.begin(), ratings_.item_ids.end(), std::uint64_t{1});
+    }
     ratings_.users = ratings_.user_ids.size();
     ratings_.items = ratings_.item_ids.size();
     return std::move(ratings_);
@@ -180,13 +187,19 @@ class RatingsReader {
       if (ratings_.size() == kMostRatings) {
         return reader.error(fmt::format("one more rating; expected at most {}", kMostRatings));
       }
+      if (options_.items > 0 && (line.item == 0 || line.item > options_.items)) {
+        return reader.error(
+            fmt::format("item {}; expected 1 to {}, as workload.data.items says", line.item, options_.items));
+      }
       ratings_.user.push_back(users_.number_of(line.user));
-      ratings_.item.push_back(items_.number_of(line.item));
+      ratings_.item.push_back(options_.items > 0 ? static_cast<std::uint32_t>(line.item - 1)
+                                                 : items_.number_of(line.item));
       ratings_.value.push_back(line.value);
     } while (reader.next(text));
     return reader.failure();
   }
 
+  const RatingsOptions& options_;
   Ratings ratings_;
   IdNumbers users_;
   IdNumbers items_;
@@ -194,9 +207,9 @@ class RatingsReader {
 
 }  // namespace
 
-Result<Ratings> read_ratings(const std::vector<std::string>& sources) {
+Result<Ratings> read_ratings(const std::vector<std::string>& sources, const RatingsOptions& options) {
   if (sources.empty()) return Error{"no source of ratings; expected at least one file"};
-  RatingsReader reader;
+  RatingsReader reader(options);
   for (const std::string& source : sources) {
     if (Failure failure = reader.read_source(source)) return std::move(*failure);
   }

@@ -189,22 +189,29 @@ Owners owners_of(const Ratings& train, const Partition& partition, const std::ve
       owner = worker;
     }
   }
-  // Who has nothing to learn from is predicted by the mean and the item alone, anywhere.
+  // Who has nothing to learn from is predicted by the mean and the item alone, by anyone who is here.
+  std::vector<std::uint32_t> here;
+  for (std::size_t worker = 0; worker < places.size(); ++worker) {
+    if (!partition.samples_of(places[worker]).empty()) here.push_back(static_cast<std::uint32_t>(worker));
+  }
   for (std::size_t user = 0; user < owners.size(); ++user) {
-    if (owners[user] == kNobody) owners[user] = static_cast<std::uint32_t>(user % places.size());
+    if (owners[user] == kNobody) owners[user] = here[user % here.size()];
   }
   return owners;
 }
 
-// A datacenter that cannot measure anything would have no objective.
+// A datacenter that cannot measure anything would have no objective. One whose ratings are elsewhere measures
+// there.
 Failure check_held_out(const Ratings& test, const Owners& owners, const std::vector<WorkerPlace>& places,
-                       std::size_t datacenters) {
-  std::vector<std::size_t> held_out(datacenters, 0);
+                       const Partition& partition) {
+  std::vector<std::size_t> held_out(partition.datacenters(), 0);
   for (const std::uint32_t user : test.user) ++held_out[places[owners[user]].datacenter];
-  const auto none = std::find(held_out.begin(), held_out.end(), std::size_t{0});
-  if (none == held_out.end()) return {};
-  return Error{fmt::format("datacenter {} (counted from 0) has 0 held-out ratings; expected at least 1",
-                           none - held_out.begin())};
+  for (const WorkerPlace place : places) {
+    if (held_out[place.datacenter] > 0 || partition.samples_of(place).empty()) continue;
+    return Error{fmt::format("datacenter {} (counted from 0) has 0 held-out ratings; expected at least 1",
+                             place.datacenter)};
+  }
+  return {};
 }
 
 }  // namespace
@@ -218,7 +225,7 @@ Result<std::unique_ptr<Workload>> make_factorisation_workload(const Factorisatio
   if (!partition) return partition.error();
   const std::vector<WorkerPlace> places = all_places(options.partition.workers);
   Owners owners = owners_of(data.train, partition.value(), places);
-  if (Failure failure = check_held_out(data.test, owners, places, options.partition.workers.size())) {
+  if (Failure failure = check_held_out(data.test, owners, places, partition.value())) {
     return std::move(*failure);
   }
   return std::unique_ptr<Workload>(std::make_unique<FactorisationWorkload>(

@@ -41,7 +41,7 @@ class ClassificationWorkload : public Workload {
         batch_(options.batch),
         workers_(options.partition.workers),
         data_(std::move(data)),
-        normalisation_(normalisation_of(data_.sets.train)),
+        normalisation_(options.normalisation ? *options.normalisation : normalisation_of(data_.sets.train)),
         network_(std::move(network)),
         partition_(std::move(partition)) {}
 
@@ -210,31 +210,15 @@ Result<ClassificationImages> generate(const ClassificationData& options, const s
   return data;
 }
 
-/// Adds another folder's images, which must be as large.
-Failure append(TrainAndTest& sets, const TrainAndTest& more, const std::filesystem::path& path) {
-  if (more.train.height != sets.train.height || more.train.width != sets.train.width) {
-    return Error{fmt::format("{}: images of {} x {} where those before are of {} x {}", path.string(),
-                             more.train.height, more.train.width, sets.train.height, sets.train.width)};
-  }
-  for (const auto& [to, from] : {std::pair{&sets.train, &more.train}, std::pair{&sets.test, &more.test}}) {
-    to->pixels.insert(to->pixels.end(), from->pixels.begin(), from->pixels.end());
-    to->labels.insert(to->labels.end(), from->labels.begin(), from->labels.end());
-  }
-  return {};
-}
-
 // A pattern would match no folder and count as missing; what is meant is more than one folder.
-Failure refuse_patterns(const std::vector<std::filesystem::path>& paths) {
-  for (const std::filesystem::path& path : paths) {
-    if (path.string().find_first_of("*?[") == std::string::npos) continue;
-    if (find_idx_files(path) != IdxPresence::none) continue;
-    return Error{
-        fmt::format("{}: no folder of this name has IDX files, and format idx takes no pattern; expected a "
-                    "folder with train-images-idx3-ubyte and the three files that belong to it (a folder for "
-                    "each datacenter: workload.data.paths)",
-                    path.string())};
-  }
-  return {};
+Failure refuse_pattern(const std::filesystem::path& path) {
+  if (path.string().find_first_of("*?[") == std::string::npos) return {};
+  if (find_idx_files(path) != IdxPresence::none) return {};
+  return Error{
+      fmt::format("{}: no folder of this name has IDX files, and format idx takes no pattern; expected a "
+                  "folder with train-images-idx3-ubyte and the three files that belong to it (a folder for "
+                  "each datacenter: workload.data.paths)",
+                  path.string())};
 }
 
 }  // namespace
@@ -247,26 +231,18 @@ Result<ClassificationImages> load_images(const ClassificationData& options) {
   if (options.if_missing != "error" && options.if_missing != "generated") {
     return Error{fmt::format("if_missing is '{}'; expected error or generated", options.if_missing)};
   }
-  if (options.paths.empty()) return Error{"no folder of images; expected at least one"};
-  if (Failure failure = refuse_patterns(options.paths)) return *failure;
-  const std::string name = options.paths.front().filename().string();
+  if (options.path.empty()) return Error{"no folder of images; expected one"};
+  if (Failure failure = refuse_pattern(options.path)) return *failure;
+  const std::string name = options.path.filename().string();
   // Only where there is nothing at all: half a data set is a mistake to be told of, not to be replaced.
-  const bool nothing = std::all_of(options.paths.begin(), options.paths.end(), [](const auto& path) {
-    return find_idx_files(path) == IdxPresence::none;
-  });
+  const bool nothing = find_idx_files(options.path) == IdxPresence::none;
   if (options.if_missing == "generated" && nothing)
     return generate(options, fmt::format(" ({} is not on this machine)", name));
+  Result<TrainAndTest> sets = read_idx_folder(options.path, options.classes);
+  if (!sets) return sets.error();
   ClassificationImages data;
-  for (const std::filesystem::path& path : options.paths) {
-    Result<TrainAndTest> sets = read_idx_folder(path, options.classes);
-    if (!sets) return sets.error();
-    data.source_sizes.push_back(sets.value().train.size());
-    if (data.source_sizes.size() == 1) {
-      data.sets = std::move(sets).value();
-    } else if (Failure failure = append(data.sets, sets.value(), path)) {
-      return *failure;
-    }
-  }
+  data.sets = std::move(sets).value();
+  data.source_sizes = {data.sets.train.size()};
   data.note = fmt::format("{}: {}", name, count_of(data.sets));
   return data;
 }
@@ -282,14 +258,8 @@ Result<std::unique_ptr<Workload>> make_classification_workload(const Classificat
                                                                ClassificationImages images) {
   if (Failure failure = check_options(options)) return std::move(*failure);
   const ImageSet& train = images.sets.train;
-  PartitionOptions divided = options.partition;
-  if (options.partition_by_paths && !images.source_sizes.empty()) {
-    divided.between_datacenters = "ranges";
-    divided.ranges = images.source_sizes;
-    divided.sizes.clear();
-  }
   const std::vector<std::uint32_t> labels(train.labels.begin(), train.labels.end());
-  Result<Partition> partition = Partition::make(divided, PartitionSamples{train.size(), labels});
+  Result<Partition> partition = Partition::make(options.partition, PartitionSamples{train.size(), labels});
   if (!partition) return partition.error();
   Result<Network> network = make_network(options, train);
   if (!network) return network.error();

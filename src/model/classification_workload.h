@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,9 @@
 namespace meridian {
 
 struct ClassificationData {
-  std::string format = "idx";                ///< idx | generated
-  std::vector<std::filesystem::path> paths;  ///< folders of IDX files, read one after the other
-  std::string if_missing = "error";     ///< error | generated: when no folder holds any of the four files
+  std::string format = "idx";           ///< idx | generated
+  std::filesystem::path path;           ///< a folder of IDX files
+  std::string if_missing = "error";     ///< error | generated: when the folder holds none of the four files
   std::size_t generated_train = 60000;  ///< samples of a generated training set
   std::size_t generated_test = 10000;   ///< samples of a generated held-out set
   std::size_t classes = 10;             ///< labels in IDX files are below this
@@ -31,15 +32,15 @@ struct ClassificationOptions {
   std::vector<std::size_t> hidden;  ///< widths of an mlp's hidden layers, at least one; empty for the others
   std::vector<LayerDescription> layers = {};  ///< of a cnn, without the last, dense one; empty for the others
   ClassificationData data;
+  std::optional<Normalisation> normalisation;  ///< without it, by the training images' own pixels
   std::uint64_t seed = 1;  ///< of parameters and batches; generated data do not depend on it
   PartitionOptions partition;
-  bool partition_by_paths = false;  ///< each datacenter has the images of one of the folders
-  std::size_t batch = 64;           ///< samples per worker and clock
+  std::size_t batch = 64;  ///< samples per worker and clock
 };
 
 struct ClassificationImages {
   TrainAndTest sets;
-  std::vector<std::size_t> source_sizes;  ///< training images from each folder; none if generated
+  std::vector<std::size_t> source_sizes;  ///< training images from the folder; none if generated
   std::string note;                       ///< describes them, and says so when they are generated
 };
 

@@ -214,7 +214,7 @@ Summary fold_parts(const std::vector<DatacenterPart>& parts) {
     run.stop_reason = std::max(run.stop_reason, own.stop_reason);
     run.time_s = std::max(run.time_s, own.time_s);
     run.clocks = std::min(run.clocks, own.clocks);
-    if (!run.data_note) run.data_note = own.data_note;
+    if (own.data_note) add_text(run.data_note, *own.data_note);
     add_wan(run.wan, own.wan);
     add(run.waits_s.local_barrier, own.waits_s.local_barrier);
     add(run.waits_s.selective_barrier, own.waits_s.selective_barrier);

@@ -21,13 +21,23 @@ namespace {
 /// A run would say so only when it begins.
 void print_missing_data(const DataConfig& data) {
   if (data.format != "idx") return;
-  const IdxPresence presence = find_idx_files(data.path);
-  if (presence == IdxPresence::all) return;
-  const bool generated = presence == IdxPresence::none && data.if_missing == "generated";
-  print_error(fmt::format(
-      "note: {} data in {} (workload.data.path): {}", presence == IdxPresence::none ? "no" : "incomplete",
-      data.path.string(),
-      generated ? "a run takes the generated set (workload.data.if_missing)" : "a run would fail"));
+  const auto print_if_missing = [](const std::filesystem::path& path, const std::string& key,
+                                   const std::string& if_none, const std::string& if_some) {
+    const IdxPresence presence = find_idx_files(path);
+    if (presence == IdxPresence::all) return;
+    const bool none = presence == IdxPresence::none;
+    print_error(fmt::format("note: {} data in {} ({}): {}", none ? "no" : "incomplete", path.string(), key,
+                            none ? if_none : if_some));
+  };
+  for (const auto& [name, path] : data.paths) {
+    const std::string would = fmt::format("a process of {} would fail on this machine", name);
+    print_if_missing(path, "workload.data.paths." + name, would, would);
+  }
+  if (!data.paths.empty()) return;
+  print_if_missing(data.path, "workload.data.path",
+                   data.if_missing == "generated" ? "a run takes the generated set (workload.data.if_missing)"
+                                                  : "a run would fail",
+                   "a run would fail");
 }
 
 int print_refusal(const std::string& reason) {

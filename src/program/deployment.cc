@@ -14,6 +14,7 @@
 #include "src/program/wan_parts.h"
 #include "src/program/workload_parts.h"
 #include "src/workloads/registry.h"
+#include "src/workloads/workload_by_datacenter.h"
 
 namespace meridian::program {
 
@@ -48,10 +49,11 @@ Failure check_table_names(const Config& config, const std::vector<TableSpec>& ta
 
 }  // namespace
 
-Result<std::unique_ptr<Deployment>> Deployment::create(Config config) {
+Result<std::unique_ptr<Deployment>> Deployment::create(Config config, std::optional<std::size_t> own) {
   std::unique_ptr<Deployment> made(new Deployment(std::move(config)));
-  const WorkloadConfig& workload = made->config_.workload;
-  Result<MadeWorkload> built = workload_kind(workload.model.kind).make(workload_options(made->config_));
+  const WorkloadOptions options = workload_options(made->config_);
+  Result<MadeWorkload> built = options.data.paths.empty() ? workload_kind(options.kind).make(options)
+                                                          : make_workload_by_datacenter(options, own);
   if (!built) return built.error();
   made->workload_ = std::move(built.value().workload);
   made->contents_ = std::move(built.value().contents);

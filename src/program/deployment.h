@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,8 +23,10 @@ namespace meridian::program {
 /// Immutable once made; the machines refer to it, so it must outlive them.
 class Deployment {
  public:
-  /// Reads or generates the data and builds the model. Errors are the user's to mend.
-  static Result<std::unique_ptr<Deployment>> create(Config config);
+  /// Reads or generates the data and builds the model. Where each datacenter has its own data
+  /// (workload.data.paths), only those of datacenter `own` are read, for whose workers alone there are
+  /// learners then; without it, those of all. Errors are the user's to mend.
+  static Result<std::unique_ptr<Deployment>> create(Config config, std::optional<std::size_t> own = {});
 
   const Config& config() const { return config_; }
   const Workload& workload() const { return *workload_; }

@@ -353,7 +353,8 @@ int node_command(const NodeArguments& arguments) {
       process_name(config.value().datacenters[self.value().datacenter].name, self.value());
   if (const Failure failure = output::prepare_run_folder(folder, arguments.output.overwrite))
     return refuse(failure->message);
-  Result<std::unique_ptr<Deployment>> deployment = Deployment::create(std::move(config).value());
+  Result<std::unique_ptr<Deployment>> deployment =
+      Deployment::create(std::move(config).value(), self.value().datacenter);
   if (!deployment) return refuse(deployment.error().message);
   if (const Failure failure = output::write_text_atomically(folder / output::kConfigFile,
                                                             resolved_yaml(deployment.value()->config()))) {

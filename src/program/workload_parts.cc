@@ -61,12 +61,14 @@ WorkloadOptions workload_options(const Config& config) {
   options.data.format = data.format;
   options.data.path = data.path.string();
   for (const DatacenterConfig& datacenter : config.datacenters) {
-    if (!data.paths.empty()) options.data.paths.push_back(data.paths.at(datacenter.name).string());
+    if (!data.paths.empty())
+      options.data.paths.push_back({datacenter.name, data.paths.at(datacenter.name).string()});
   }
   options.data.held_out_path = data.held_out_path.string();
   options.data.vocabulary = data.vocabulary.string();
   options.data.generate_if_missing = data.if_missing == "generated";
   options.data.held_out = data.held_out.value_or(0.0);
+  options.data.shared = {data.shared.begin(), data.shared.end()};
   options.data.generated = {data.generated.begin(), data.generated.end()};
   options.data.generated_train = data.generated_train;
   options.data.generated_test = data.generated_test;

@@ -11,7 +11,7 @@ namespace meridian {
 namespace {
 
 Result<Ratings> ratings_of(const WorkloadData& data) {
-  if (!is_generated(data)) return read_ratings(data.sources());
+  if (!is_generated(data)) return read_ratings({data.path}, {.items = data.shared_count("items")});
   GeneratedRatingsOptions options;
   options.seed = kGeneratedSeed;
   options.users = data.generated_count("users");
@@ -29,7 +29,8 @@ Result<Ratings> ratings_of(const WorkloadData& data) {
 Result<MadeWorkload> make_factorisation(const WorkloadOptions& options) {
   Result<Ratings> ratings = ratings_of(options.data);
   if (!ratings) return ratings.error();
-  std::string digest = is_generated(options.data) ? "" : digest_of(ratings.value());
+  const bool whole = !is_generated(options.data) && !options.data.datacenter;
+  std::string digest = whole ? digest_of(ratings.value()) : "";
   TrainAndTestRatings data = hold_out(ratings.value(), options.data.held_out, kGeneratedSeed);
   FactorisationOptions made;
   made.rank = static_cast<std::size_t>(options.numbers.at("rank"));
@@ -39,7 +40,7 @@ Result<MadeWorkload> make_factorisation(const WorkloadOptions& options) {
   made.initial_scale = options.numbers.at("initial_scale");
   made.rate_at = options.rate_at;
   made.seed = options.seed;
-  made.partition = partition_of(options, data.train.source_sizes);
+  made.partition = partition_of(options, data.train.size());
   made.batch = options.batch;
   made.note = note_of(options.data, "ratings");
   return made_from(options.data, std::move(digest), make_factorisation_workload(made, std::move(data)));

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "src/data/data_digest.h"
@@ -13,19 +15,24 @@ Result<MadeWorkload> make_images(const WorkloadOptions& options) {
   made.hidden = options.hidden;
   made.layers = options.layers;
   made.data.format = data.format;
-  for (const std::string& source : data.sources()) made.data.paths.emplace_back(source);
+  made.data.path = data.path;
   made.data.if_missing = data.generate_if_missing ? "generated" : "error";
   made.data.generated_train = data.generated_train;
   made.data.generated_test = data.generated_test;
-  made.partition = options.partition;
-  made.partition_by_paths = !data.paths.empty();
+  if (!data.shared.empty()) {
+    made.normalisation = normalisation_by(data.shared.at("mean"), data.shared.at("deviation"));
+  }
   made.seed = options.seed;
   made.batch = options.batch;
   Result<ClassificationImages> images = load_images(made.data);
   if (!images) return images.error();
+  const TrainAndTest& sets = images.value().sets;
+  made.partition = partition_of(options, sets.train.size());
   MadeWorkload result;
-  if (!images.value().source_sizes.empty()) {
-    result.contents = digest_of(images.value().sets, images.value().source_sizes);
+  if (data.datacenter) {
+    result.contents = fmt::format("images of {} x {}", sets.train.height, sets.train.width);
+  } else if (!images.value().source_sizes.empty()) {
+    result.contents = digest_of(sets, images.value().source_sizes);
   } else if (data.format != "generated") {
     result.contents = "generated";
   }

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <utility>
@@ -32,13 +33,12 @@ Result<TrainAndTestSamples> generate(const WorkloadData& data) {
 }
 
 Result<TrainAndTestSamples> read(const WorkloadData& data) {
-  Result<SparseSamples> train = read_libsvm(data.sources());
+  Result<SparseSamples> train = read_libsvm({data.path}, {.features = data.shared_count("features")});
   if (!train) return train.error();
   // Where nothing else is said, the held-out file of the same folders.
-  const std::vector<std::string> held_out =
-      data.held_out_path.empty() ? data.sources() : std::vector{data.held_out_path};
+  const std::string& held_out = data.held_out_path.empty() ? data.path : data.held_out_path;
   Result<SparseSamples> test =
-      read_libsvm(held_out, {train.value().features, train.value().label_values, /*held_out=*/true});
+      read_libsvm({held_out}, {train.value().features, train.value().label_values, /*held_out=*/true});
   if (!test) return test.error();
   return TrainAndTestSamples{std::move(train).value(), std::move(test).value()};
 }
@@ -48,15 +48,12 @@ Result<TrainAndTestSamples> read(const WorkloadData& data) {
 Result<MadeWorkload> make_logistic(const WorkloadOptions& options) {
   const WorkloadData& data = options.data;
   const bool generated = is_generated(data);
-  if (!generated && data.held_out_path.empty()) {
-    for (const std::string& source : data.sources()) {
-      if (std::filesystem::is_directory(source)) continue;
-      return Error{
-          fmt::format("workload.data.path {} is no folder, so it does not say which samples are held out; "
-                      "expected a folder or "
-                      "workload.data.held_out_path",
-                      source)};
-    }
+  if (!generated && data.held_out_path.empty() && !std::filesystem::is_directory(data.path)) {
+    return Error{
+        fmt::format("workload.data.{} {} is no folder, so it does not say which samples are held out; "
+                    "expected a folder or "
+                    "workload.data.held_out_path",
+                    data.datacenter ? "paths:" : "path", data.path)};
   }
   Result<TrainAndTestSamples> samples = generated ? generate(data) : read(data);
   if (!samples) return samples.error();
@@ -64,11 +61,16 @@ Result<MadeWorkload> make_logistic(const WorkloadOptions& options) {
   made.l2 = options.numbers.at("l2");
   made.objective = options.words.at("objective");
   made.seed = options.seed;
-  made.partition = partition_of(options, samples.value().train.source_sizes);
+  made.partition = partition_of(options, samples.value().train.size());
   made.batch = options.batch;
   made.note = note_of(data, "samples");
   TrainAndTestSamples& data_read = samples.value();
-  std::string digest = generated ? "" : digest_of(data_read.train, data_read.test);
+  std::string digest;
+  if (data.datacenter) {
+    digest = fmt::format("labels {}", fmt::join(data_read.train.label_values, ", "));
+  } else if (!generated) {
+    digest = digest_of(data_read.train, data_read.test);
+  }
   return made_from(data, std::move(digest),
                    make_logistic_workload(made, std::move(data_read.train), std::move(data_read.test)));
 }

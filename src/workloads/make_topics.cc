@@ -12,7 +12,7 @@ namespace meridian {
 namespace {
 
 Result<BagOfWords> documents_of(const WorkloadData& data) {
-  if (!is_generated(data)) return read_bag_of_words(data.sources(), data.vocabulary);
+  if (!is_generated(data)) return read_bag_of_words({data.path}, data.vocabulary);
   GeneratedDocumentsOptions options;
   options.seed = kGeneratedSeed;
   options.documents = data.generated_count("documents");
@@ -29,7 +29,14 @@ Result<BagOfWords> documents_of(const WorkloadData& data) {
 }  // namespace
 
 Result<std::vector<std::string>> vocabulary_of(const WorkloadOptions& options) {
-  Result<BagOfWords> documents = documents_of(options.data);
+  WorkloadData data = options.data;
+  if (!data.paths.empty()) data.path = data.paths.front().path;
+  Result<BagOfWords> documents = documents_of(data);
+  // Of several paths, one that is here will do: all have the same words.
+  for (std::size_t i = 1; i < data.paths.size() && !documents; ++i) {
+    data.path = data.paths[i].path;
+    documents = documents_of(data);
+  }
   if (!documents) return documents.error();
   return std::move(documents).value().vocabulary;
 }
@@ -49,11 +56,17 @@ Result<MadeWorkload> make_topics(const WorkloadOptions& options) {
   made.proposals = static_cast<std::size_t>(options.numbers.at("proposals"));
   made.seed = options.seed;
   made.workers = options.partition.workers;
-  made.partition = partition_of(options, documents.value().source_sizes);
+  made.partition = partition_of(options, documents.value().documents());
   made.batch = options.batch;
   made.held_out = options.data.held_out;
   made.data_name = note_of(options.data, "documents");
-  std::string digest = is_generated(options.data) ? "" : digest_of(documents.value());
+  std::string digest;
+  if (options.data.datacenter) {
+    digest = fmt::format("a vocabulary of {} words, {}", documents.value().words,
+                         digest_of_words(documents.value()));
+  } else if (!is_generated(options.data)) {
+    digest = digest_of(documents.value());
+  }
   return made_from(options.data, std::move(digest), make_topics_workload(made, std::move(documents).value()));
 }
 

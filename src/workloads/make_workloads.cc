@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -24,8 +23,7 @@ bool is_there(const std::string& source) {
 
 bool is_generated(const WorkloadData& data) {
   if (data.format == "generated") return true;
-  const std::vector<std::string> sources = data.sources();
-  return data.generate_if_missing && std::none_of(sources.begin(), sources.end(), is_there);
+  return data.generate_if_missing && !is_there(data.path);
 }
 
 Result<MadeWorkload> made_from(const WorkloadData& data, std::string digest,
@@ -37,19 +35,19 @@ Result<MadeWorkload> made_from(const WorkloadData& data, std::string digest,
 }
 
 std::string note_of(const WorkloadData& data, const std::string& what) {
-  const std::string source = data.sources().front();
-  const fs::path path(source);
+  const fs::path path(data.path);
   std::string name = (path.has_filename() ? path : path.parent_path()).filename().string();
   if (!is_generated(data)) return name;
   const std::string why = data.format == "generated" ? "" : fmt::format(" ({} is not on this machine)", name);
   return fmt::format("GENERATED {}, not real ones{}", what, why);
 }
 
-PartitionOptions partition_of(const WorkloadOptions& options, const std::vector<std::size_t>& source_sizes) {
+PartitionOptions partition_of(const WorkloadOptions& options, std::size_t samples) {
   PartitionOptions partition = options.partition;
-  if (options.data.paths.empty() || is_generated(options.data)) return partition;
+  if (!options.data.datacenter) return partition;
   partition.between_datacenters = "ranges";
-  partition.ranges = source_sizes;
+  partition.ranges.assign(partition.workers.size(), 0);
+  partition.ranges.at(*options.data.datacenter) = samples;
   partition.sizes.clear();
   return partition;
 }

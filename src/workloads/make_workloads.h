@@ -23,7 +23,7 @@ Result<std::vector<std::string>> vocabulary_of(const WorkloadOptions& options);
 /// options allow it.
 bool is_generated(const WorkloadData& data);
 
-/// The result of a `make_` function: the workload, and of its data the digest unless they are generated.
+/// The result of a `make_` function: the workload, and of its data `digest` unless they are generated.
 Result<MadeWorkload> made_from(const WorkloadData& data, std::string digest,
                                Result<std::unique_ptr<Workload>> workload);
 
@@ -33,7 +33,8 @@ std::string note_of(const WorkloadData& data, const std::string& what);
 /// The generated sets are fixed ones, as downloaded ones would be: runs with other seeds share them.
 inline constexpr std::uint64_t kGeneratedSeed = 20;
 
-/// The partition where each datacenter has a path of its own: what was read from each.
-PartitionOptions partition_of(const WorkloadOptions& options, const std::vector<std::size_t>& source_sizes);
+/// How to divide `samples`: as the options say, or, where they are one datacenter's alone, between its
+/// workers.
+PartitionOptions partition_of(const WorkloadOptions& options, std::size_t samples);
 
 }  // namespace meridian

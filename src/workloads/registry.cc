@@ -10,12 +10,17 @@ namespace {
 
 constexpr double kMostSamples = 100'000'000;
 
+/// By which images become inputs, of pixels from 0 to 1.
+std::vector<NumberKey> pixels() {
+  return {NumberKey::real("mean", 0, 0, 1), NumberKey::real("deviation", 1, 0.001, 1)};
+}
+
 const std::vector<WorkloadKind>& kinds() {
   using Key = NumberKey;
   static const std::vector<WorkloadKind> all{
-      {"softmax", {}, {}, {"idx"}, {}, {}, 0.0, 1.0, make_images},
-      {"mlp", {}, {}, {"idx"}, {}, {}, 0.0, 1.0, make_images},
-      {"cnn", {}, {}, {"idx"}, {}, {}, 0.0, 1.0, make_images},
+      {"softmax", {}, {}, {"idx"}, {}, {}, 0.0, 1.0, make_images, true, pixels()},
+      {"mlp", {}, {}, {"idx"}, {}, {}, 0.0, 1.0, make_images, true, pixels()},
+      {"cnn", {}, {}, {"idx"}, {}, {}, 0.0, 1.0, make_images, true, pixels()},
       {"matrix_factorisation",
        {Key::whole("rank", 32, 1, 4096), Key::real("l2", 0.05, 0, 1000), Key::truth("biases", true),
         Key::real("mean", 0, -1e6, 1e6), Key::real("initial_scale", 0.1, 1e-6, 100)},
@@ -27,7 +32,9 @@ const std::vector<WorkloadKind>& kinds() {
        {"held_out"},
        0.0,
        1e6,
-       make_factorisation},
+       make_factorisation,
+       /*optimizes=*/true,
+       {Key::whole("items", 1, 1, kMostSamples)}},
       {"topics",
        {Key::whole("topics", 100, 1, 65535), Key::real("alpha", 0.1, 1e-6, 1000),
         Key::real("beta", 0.01, 1e-6, 1000), Key::whole("proposals", 4, 1, 64)},
@@ -52,7 +59,9 @@ const std::vector<WorkloadKind>& kinds() {
        {"held_out_path"},
        0.0,
        1000.0,
-       make_logistic},
+       make_logistic,
+       /*optimizes=*/true,
+       {Key::whole("features", 1, 1, kMostSamples)}},
   };
   return all;
 }

@@ -51,6 +51,9 @@ struct WorkloadKind {
   double most_target = 1.0;
   Result<MadeWorkload> (*make)(const WorkloadOptions& options) = nullptr;
   bool optimizes = true;  ///< whether workload.optimizer makes its steps; without it there is no such key
+  /// Keys of workload.data, for data in files, that fix what one datacenter's data alone do not say: how many
+  /// items there are. All or none are given; all with `paths`.
+  std::vector<NumberKey> shared = {};
 };
 
 /// In the order of the table.

@@ -61,6 +61,19 @@ TEST(CommandLine, CheckSaysThatTheDataIsMissing) {
   EXPECT_THAT(error.err, HasSubstr("a run would fail"));
 }
 
+TEST(CommandLine, CheckSaysOfWhichDatacenterTheDataAreNotHere) {
+  const Workspace work;
+  const std::string config = work.write("config.yaml", TestConfig().yaml());
+  const Ended check = run_meridian(
+      {"check", config, "--set",
+       "workload.data={format: idx, mean: 0.5, deviation: 0.5, paths: {east: here, west: there}}"});
+  EXPECT_EQ(check.code, 0);
+  EXPECT_THAT(
+      check.err,
+      AllOf(HasSubstr("here (workload.data.paths.east): a process of east would fail on this machine"),
+            HasSubstr("there (workload.data.paths.west): a process of west would fail")));
+}
+
 TEST(CommandLine, TablesThatTheModelDoesNotHaveAreRefusedWithThoseItHas) {
   const Workspace work;
   const std::string config = work.write("config.yaml", TestConfig().yaml());

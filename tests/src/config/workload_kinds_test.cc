@@ -183,11 +183,61 @@ TEST(Partitions, RefuseWhatHasNoUseOrNoPlace) {
               HasSubstr("one of the two"));
 }
 
+TEST(DataOfTheirOwn, NeedTheKeysThatOneDatacentersDataDoNotSay) {
+  const std::string paths = "paths: {east: a, west: b}";
+  EXPECT_EQ(
+      problems_of("matrix_factorisation", "{format: ratings, " + paths + "}"),
+      "dir/test.yaml:4:34: workload.data.paths is given and workload.data.items is missing, which no "
+      "process can find out from its own datacenter's data; expected a whole number from 1 to 100000000");
+  EXPECT_THAT(problems_of("sparse_logistic", "{format: libsvm, " + paths + "}"),
+              HasSubstr("workload.data.features is missing"));
+  EXPECT_THAT(problems_of("softmax", "{format: idx, mean: 0.3, " + paths + "}"),
+              HasSubstr("workload.data.deviation is missing, which no process can find out from its own "
+                        "datacenter's data; expected a number from 0.001 to 1"));
+  const WorkloadConfig images =
+      config_of(text_of("softmax", "{format: idx, mean: 0.286, deviation: 0.353, " + paths + "}")).workload;
+  EXPECT_THAT(images.data.shared, ElementsAre(Pair("deviation", 0.353), Pair("mean", 0.286)));
+  // A vocabulary lies beside each datacenter's documents.
+  EXPECT_TRUE(
+      config_of(text_of("topics", "{format: bag_of_words, " + paths + "}")).workload.data.shared.empty());
+}
+
+TEST(DataOfTheirOwn, AreNotGeneratedWhereTheyAreMissing) {
+  EXPECT_THAT(
+      problems_of("sparse_logistic",
+                  "{format: libsvm, features: 9, paths: {east: a, west: b}, if_missing: generated}"),
+      HasSubstr("workload.data.if_missing is generated, and workload.data.paths gives each datacenter "
+                "its own data"));
+}
+
+TEST(SharedKeys, GoWithOnePathTooButOnlyWithTheirKindAndTogether) {
+  EXPECT_EQ(config_of(text_of("matrix_factorisation", "{format: ratings, path: x, items: 40}"))
+                .workload.data.shared.at("items"),
+            40);
+  EXPECT_THAT(problems_of("matrix_factorisation", "{format: ratings, path: x, items: 0}"),
+              HasSubstr("workload.data.items is '0'; expected a whole number from 1 to 100000000"));
+  EXPECT_THAT(problems_of("softmax", "{format: idx, path: x, deviation: 0.3}"),
+              HasSubstr("workload.data.mean is missing"));
+  EXPECT_THAT(problems_of("sparse_logistic", "{format: libsvm, path: x, items: 5}"),
+              HasSubstr("unknown key 'workload.data.items'"));
+  EXPECT_THAT(problems_of("matrix_factorisation", "{format: generated, items: 5}"),
+              HasSubstr("workload.data.items is given, which format: generated does not use"));
+  const auto identity = [](const std::string& items) {
+    return identity_text(
+        config_of(text_of("matrix_factorisation", "{format: ratings, path: x" + items + "}")));
+  };
+  EXPECT_EQ(first_difference(identity(", items: 5"), identity(", items: 6")),
+            "workload.data.items is '5' here and '6' there");
+  EXPECT_EQ(first_difference(identity(", items: 5"), identity("")),
+            "workload.data.items is '5' here and not given there");
+}
+
 TEST(ResolvedYaml, ReadsBackForEveryKind) {
   for (const auto& [model, data] : {
            std::pair{"softmax", "{format: generated, partition: {workers: overlap, overlap: 0.5}}"},
            std::pair{"{kind: matrix_factorisation, biases: false}",
-                     "{format: ratings, paths: {east: a, west: \"b*.csv\"}}"},
+                     "{format: ratings, items: 7, paths: {east: a, west: \"b*.csv\"}}"},
+           std::pair{"softmax", "{format: idx, path: a, mean: 0.1307, deviation: 0.3081}"},
            std::pair{"{kind: topics, alpha: 0.5}",
                      "{format: bag_of_words, path: kos, vocabulary: v.txt, held_out: 0.2}"},
            std::pair{"{kind: sparse_logistic, objective: auc}",

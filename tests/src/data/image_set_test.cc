@@ -42,5 +42,12 @@ TEST(Normalisation, StaysFiniteWhereAllPixelsAreEqual) {
   EXPECT_EQ(normalisation_of(set).shift, -7.0F);
 }
 
+TEST(Normalisation, IsTheSameByPublishedFiguresOfPixelsUpToOne) {
+  // The set of the first test: mean 100 / 255, deviation the same.
+  const Normalisation normalisation = normalisation_by(100.0 / 255.0, 100.0 / 255.0);
+  EXPECT_FLOAT_EQ(normalisation.scale, 0.01F);
+  EXPECT_FLOAT_EQ(normalisation.shift, -1.0F);
+}
+
 }  // namespace
 }  // namespace meridian

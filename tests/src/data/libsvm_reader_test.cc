@@ -79,7 +79,8 @@ TEST_F(Samples, TakeFeaturesAndClassesThatAreGiven) {
   ASSERT_TRUE(samples.ok()) << samples.error().message;
   EXPECT_EQ(samples.value().features, 5U);
   EXPECT_THAT(samples.value().labels, ElementsAre(1));
-  EXPECT_THAT(error_of("1 2:1\n-1 6:1\n", {.features = 5}), EndsWith("/s:2: feature 6; expected 1 to 5"));
+  EXPECT_THAT(error_of("1 2:1\n-1 6:1\n", {.features = 5}),
+              EndsWith("/s:2: feature 6; expected 1 to 5, as workload.data.features says"));
   EXPECT_THAT(error_of("1 2:1\n2 5:1\n", {.label_values = {-1.0F, 1.0F}}),
               EndsWith("/s:2: label 2; expected one of -1, 1"));
 }

@@ -251,6 +251,19 @@ TEST(PartitionRanges, FollowWhatTheCallerSays) {
   EXPECT_THAT(partition.samples_of({1, 1}).back(), 6U);
 }
 
+TEST(PartitionRanges, MayBeEmptyWhereTheDataAreElsewhere) {
+  const std::vector<std::uint32_t> groups{5, 5, 6, 7, 7, 8};
+  const PartitionOptions options{.workers = {3, 2, 9}, .between_datacenters = "ranges", .ranges = {0, 6, 0}};
+  for (const PartitionSamples& samples : {PartitionSamples{6}, PartitionSamples{6, {}, groups}}) {
+    const auto made = Partition::make(options, samples);
+    ASSERT_TRUE(made.ok()) << made.error().message;
+    EXPECT_EQ(made.value().samples_of({1, 0}).size() + made.value().samples_of({1, 1}).size(), 6U);
+    EXPECT_EQ(made.value().global_index({1, 0}), 3U);
+    EXPECT_TRUE(made.value().samples_of({0, 2}).empty());
+    EXPECT_TRUE(made.value().samples_of({2, 8}).empty());
+  }
+}
+
 // Groups of 1 to 40 samples, scattered over the set.
 std::vector<std::uint32_t> scattered_groups() {
   std::vector<std::uint32_t> groups;

@@ -67,6 +67,22 @@ TEST_F(RatingsFiles, AreReadInEveryFormat) {
   }
 }
 
+TEST_F(RatingsFiles, NumberItemsByTheirIdsWhereTheirNumberIsGiven) {
+  const auto result = read_ratings({write("r", "30 4 1\n20 1 2\n30 5 3\n")}, {.items = 5});
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  expect_sound(result.value());
+  EXPECT_EQ(result.value().items, 5U);
+  EXPECT_THAT(result.value().item, ElementsAre(3, 0, 4));
+  EXPECT_THAT(result.value().user, ElementsAre(1, 0, 1));
+  EXPECT_THAT(result.value().item_ids, ElementsAre(1, 2, 3, 4, 5));
+  for (const char* const item : {"0", "6", "18446744073709551615"}) {
+    const auto refused = read_ratings({write("s", std::string("30 5 1\n20 ") + item + " 2\n")}, {.items = 5});
+    ASSERT_FALSE(refused.ok()) << item;
+    EXPECT_THAT(refused.error().message, EndsWith(std::string("/s:2: item ") + item +
+                                                  "; expected 1 to 5, as workload.data.items says"));
+  }
+}
+
 TEST_F(RatingsFiles, OfSeveralSourcesShareTheirIds) {
   write("folder/ratings.dat", "5::1::2\n18446744073709551615::1::3\n");
   write("r-2.csv", "5,70000000,1\n");

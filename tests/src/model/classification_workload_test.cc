@@ -96,6 +96,21 @@ TEST(ClassificationWorkload, AGradientIsAFunctionOfSeedPlaceAndClock) {
   EXPECT_NE(gradient_at(*other, {0, 1}, 5, parameters.view()), reference);
 }
 
+TEST(ClassificationWorkload, NormalisesAsItIsTold) {
+  const auto measured = make(small_options());
+  const TablesOfWorkload parameters = TablesOfWorkload::initial(*measured);
+  const auto gradient_by = [&](const Normalisation& normalisation) {
+    ClassificationOptions options = small_options();
+    options.normalisation = normalisation;
+    return gradient_at(*make(options), {0, 0}, 1, parameters.view());
+  };
+  const auto images = load_images(small_options().data);
+  ASSERT_TRUE(images.ok());
+  const auto reference = gradient_at(*measured, {0, 0}, 1, parameters.view());
+  EXPECT_EQ(gradient_by(normalisation_of(images.value().sets.train)), reference);
+  EXPECT_NE(gradient_by(normalisation_by(0.5, 0.5)), reference);
+}
+
 TEST(ClassificationWorkload, WorkersTogetherGiveWhatOneGivesWithTheJoinedBatch) {
   // Each batch is a whole part, so that three workers' batches are together the one worker's: the training
   // set.
@@ -250,7 +265,7 @@ TEST(MakeClassificationWorkload, ReplacesMissingDataOnlyWhereAllIsMissingAndOnly
   std::filesystem::create_directories(folder);
   ClassificationOptions options = small_options();
   options.data.format = "idx";
-  options.data.paths = {folder};
+  options.data.path = folder;
   auto workload = make_classification_workload(options);
   ASSERT_FALSE(workload.ok());
   EXPECT_THAT(workload.error().message, HasSubstr("train-images-idx3-ubyte: no such file"));
@@ -272,7 +287,7 @@ TEST(MakeClassificationWorkload, RefusesAPatternEvenWhereImagesMayBeGenerated) {
   ClassificationOptions options = small_options();
   options.data.format = "idx";
   options.data.if_missing = "generated";
-  options.data.paths = {std::filesystem::path(testing::TempDir()) / "part-*"};
+  options.data.path = std::filesystem::path(testing::TempDir()) / "part-*";
   const auto workload = make_classification_workload(options);
   ASSERT_FALSE(workload.ok());
   EXPECT_THAT(workload.error().message,

@@ -55,7 +55,7 @@ class Training : public testing::TestWithParam<std::string> {
     const auto folder = real_data("fashion-mnist");
     if (GetParam() == "idx" && !folder) GTEST_SKIP() << kNoRealData;
     options_.data.format = GetParam();
-    if (folder) options_.data.paths = {*folder};
+    if (folder) options_.data.path = *folder;
     options_.partition.workers = {1};
   }
 

@@ -64,6 +64,15 @@ JoinedRun joined(std::vector<DatacenterPart> parts, const std::vector<LinkRate>&
   return std::move(run).value();
 }
 
+TEST(JoinDatacenters, SaysOfTheDataWhatEachDatacenterSaysOnce) {
+  auto same = three_parts();
+  for (DatacenterPart& part : same) part.summary.data_note = "GENERATED";
+  EXPECT_EQ(joined(std::move(same)).summary.data_note, "GENERATED");
+  auto own = three_parts();
+  for (DatacenterPart& part : own) part.summary.data_note = part.summary.datacenters[0].name + " has 5";
+  EXPECT_EQ(joined(std::move(own)).summary.data_note, "virginia has 5; ireland has 5; tokyo has 5");
+}
+
 TEST(JoinDatacenters, SumsWhatAddsUpAndOrdersAsTheConfigurationDoes) {
   auto parts = three_parts();
   parts[1].summary.clocks = 97;
