@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <yaml-cpp/yaml.h>
 
 #include <array>
 #include <cctype>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -232,9 +232,10 @@ TEST(Alerts, SayHowBadItIsAndWhatToDo) {
       const auto name = rule["alert"].as<std::string>();
       EXPECT_THAT(rule["labels"]["severity"].as<std::string>(""), testing::AnyOf("critical", "warning"))
           << name;
-      for (const char* const annotation : {"summary", "description"})
+      for (const char* const annotation : {"summary", "description"}) {
         EXPECT_FALSE(rule["annotations"][annotation].as<std::string>("").empty())
             << name << ": " << annotation;
+      }
       EXPECT_THAT(rule["annotations"]["runbook"].as<std::string>(""), testing::StartsWith("docs/metrics.md#"))
           << name;
       EXPECT_THAT(page, testing::HasSubstr(fmt::format("| `{}` |", name)));
@@ -292,9 +293,11 @@ TEST(Dashboards, HangTogether) {
       const int left = place.at("x").get<int>(), top = place.at("y").get<int>();
       const int right = left + place.at("w").get<int>(), bottom = top + place.at("h").get<int>();
       EXPECT_LE(right, 24) << panel.at("title");
-      for (int x = left; x < right; ++x)
-        for (int y = top; y < bottom; ++y)
+      for (int x = left; x < right; ++x) {
+        for (int y = top; y < bottom; ++y) {
           EXPECT_TRUE(taken.insert({x, y}).second) << panel.at("title") << " lies on another panel";
+        }
+      }
     }
   }
   EXPECT_EQ(boards.size(), 3U);
