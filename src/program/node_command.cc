@@ -142,7 +142,9 @@ class Node {
     log_.line(runtime_->now(), RunLog::Level::info, text);
     status_.print(text);
     targets_file_ = deployment_.config().metrics.targets.value_or(folder_ / output::kTargetsFile);
-    return monitoring::write_targets(*targets_file_, {{{metrics_->address()}, {}}});
+    return monitoring::write_targets(
+        *targets_file_,
+        {{{metrics_->address()}, std::map<std::string, std::string>(labels.begin(), labels.end())}});
   }
 
   /// All that this process tells of itself now, with the fault that has ended it.

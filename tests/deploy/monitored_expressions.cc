@@ -139,4 +139,34 @@ std::set<std::string> metrics_of(const std::string& expression) {
   return names;
 }
 
+namespace {
+
+/// Adds what an expression reads, with what the recorded series in it read in its place.
+void add_read(const std::string& expression, const std::map<std::string, std::string>& recorded,
+              std::set<std::string>& metrics) {
+  for (const std::string& name : metrics_of(expression)) {
+    const auto rule = recorded.find(name);
+    if (rule == recorded.end()) {
+      metrics.insert(name);
+    } else {
+      add_read(rule->second, recorded, metrics);
+    }
+  }
+}
+
+}  // namespace
+
+std::map<std::string, std::set<std::string>> metrics_of_alerts(const fs::path& folder) {
+  std::map<std::string, std::string> recorded;
+  for (const auto& [where, rule] : rules_in(folder)) {
+    if (rule["record"]) recorded[rule["record"].as<std::string>()] = rule["expr"].as<std::string>();
+  }
+  std::map<std::string, std::set<std::string>> metrics;
+  for (const auto& [where, rule] : rules_in(folder)) {
+    if (rule["alert"])
+      add_read(rule["expr"].as<std::string>(), recorded, metrics[rule["alert"].as<std::string>()]);
+  }
+  return metrics;
+}
+
 }  // namespace meridian::deploy

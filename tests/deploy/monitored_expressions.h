@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ struct Placeholders {
 /// Of all files below `folder`, which is deploy/monitoring of some tree. Throws std::runtime_error, with the
 /// file's name, where one cannot be read.
 std::vector<MonitoredExpression> monitored_expressions(const std::filesystem::path& folder);
+
+/// The alerts below `folder`, and for each the metrics that it reads, be it by way of recorded series.
+std::map<std::string, std::set<std::string>> metrics_of_alerts(const std::filesystem::path& folder);
 
 /// The names that the recording rules below `folder` give.
 std::set<std::string> recorded_names(const std::filesystem::path& folder);

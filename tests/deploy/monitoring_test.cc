@@ -17,7 +17,9 @@
 #include <string>
 #include <vector>
 
+#include "src/monitoring/catalogue.h"
 #include "tests/deploy/monitored_expressions.h"
+#include "tests/docs/page.h"
 
 namespace meridian::deploy {
 namespace {
@@ -40,61 +42,11 @@ std::string text_of(const fs::path& file) {
 
 /// What processes serve.
 const Names& served_metrics() {
-  static const Names names = {"meridian_worker_clocks_total",
-                              "meridian_worker_samples_total",
-                              "meridian_worker_seconds_total",
-                              "meridian_clocks_closed_total",
-                              "meridian_training",
-                              "meridian_held_reads",
-                              "meridian_entries_considered_total",
-                              "meridian_entries_sent_total",
-                              "meridian_filter_threshold",
-                              "meridian_filter_threshold_scale",
-                              "meridian_residual_norm",
-                              "meridian_replica_difference_bound",
-                              "meridian_mirror_clock_bound_clocks",
-                              "meridian_objective",
-                              "meridian_objective_target",
-                              "meridian_loss",
-                              "meridian_train_loss",
-                              "meridian_figure",
-                              "meridian_evaluated_clock",
-                              "meridian_machines",
-                              "meridian_machine_price_per_second",
-                              "meridian_peer_reported_clock",
-                              "meridian_peer_applied_clock",
-                              "meridian_peer_lag_clocks",
-                              "meridian_peer_present",
-                              "meridian_peer_silence_seconds",
-                              "meridian_link_bytes_total",
-                              "meridian_link_payload_bytes_total",
-                              "meridian_link_messages_total",
-                              "meridian_link_received_messages_total",
-                              "meridian_link_rate_bytes_per_second",
-                              "meridian_link_configured_rate_bytes_per_second",
-                              "meridian_link_round_trip_seconds",
-                              "meridian_link_backlog_entries",
-                              "meridian_link_unacknowledged_bytes",
-                              "meridian_link_window_bytes",
-                              "meridian_link_utilization_ratio",
-                              "meridian_link_breaks_total",
-                              "meridian_link_resumes_total",
-                              "meridian_link_open_announcements",
-                              "meridian_link_price_per_byte",
-                              "meridian_rejected_messages_total",
-                              "meridian_dropped_messages_total",
-                              "meridian_lan_waiting_bytes",
-                              "meridian_faults_total",
-                              "meridian_snapshot_age_seconds",
-                              "meridian_build_info",
-                              "meridian_run_info",
-                              "process_cpu_seconds_total",
-                              "process_resident_memory_bytes",
-                              "process_virtual_memory_bytes",
-                              "process_start_time_seconds",
-                              "process_open_fds",
-                              "process_max_fds",
-                              "process_threads"};
+  static const Names names = [] {
+    Names all;
+    for (const monitoring::MetricInfo& metric : monitoring::catalogue()) all.insert(metric.name);
+    return all;
+  }();
   return names;
 }
 
@@ -301,6 +253,32 @@ TEST(Dashboards, HangTogether) {
     }
   }
   EXPECT_EQ(boards.size(), 3U);
+}
+
+TEST(MetricsPage, NamesForEachMetricTheAlertsThatReadIt) {
+  std::map<std::string, Names> expected;
+  for (const auto& [alert, metrics] : metrics_of_alerts(monitoring_folder())) {
+    for (const std::string& metric : metrics) expected[metric].insert(alert);
+  }
+  for (const docs::Row& row : docs::read_page("metrics.md").rows) {
+    if (row.table != "metric") continue;
+    ASSERT_GE(row.cells.size(), 5U) << row.cells.front();
+    std::string alerts;
+    for (const std::string& alert : expected[row.cells[0]]) alerts += (alerts.empty() ? "" : ", ") + alert;
+    std::string stands = row.cells.size() > 5 ? row.cells[5] : "";
+    std::erase(stands, '`');
+    EXPECT_EQ(stands, alerts) << row.cells[0];
+  }
+}
+
+TEST(MonitoringPage, HasARowForEachAlert) {
+  Names documented;
+  for (const docs::Row& row : docs::read_page("monitoring.md").rows) {
+    if (row.table == "alert") documented.insert(row.cells.front());
+  }
+  Names alerts;
+  for (const auto& [alert, metrics] : metrics_of_alerts(monitoring_folder())) alerts.insert(alert);
+  EXPECT_EQ(documented, alerts);
 }
 
 }  // namespace
