@@ -66,13 +66,16 @@ done
 port=$(sed -n 's/.*msg="Listening on" address=127\.0\.0\.1:\([0-9]*\).*/\1/p' "$scratch/log")
 [ -n "$port" ] || fail "Prometheus does not say where it listens: $(cat "$scratch/log")"
 
-# look_at PATH: the page goes to $page.
-look_at() {
+# get PATH: the answer goes to $page.
+get() {
   exec 3<> "/dev/tcp/127.0.0.1/$port"
-  printf 'GET /consoles/%s HTTP/1.0\r\n\r\n' "$1" >&3
-  page=$(cat <&3)
+  printf 'GET %s HTTP/1.0\r\n\r\n' "$1" >&3
+  page=$(tr -d '\0' <&3)
   exec 3>&-
   [[ $page == "HTTP/1.0 200 OK"* ]] || fail "expected $1 to be there"
+}
+look_at() {
+  get "/consoles/$1"
   expect "</html>"
 }
 
@@ -94,6 +97,11 @@ expect '<td class="warn">'
 expect ">75 %</a></td>"
 expect '<td class="bad">'
 expect ">12s</a></td>"
+
+# What draws the graphs is served too.
+mapfile -t parts < <(grep -o '"/classic/static/[^"]*"' <<< "$page" | tr -d '"')
+[ "${#parts[@]}" -ge 5 ] || fail "expected scripts and styles in the page"
+for part in "${parts[@]}"; do get "$part"; done
 
 # Without a datacenter it takes one that there is.
 look_at "datacenter.html?run=made"
