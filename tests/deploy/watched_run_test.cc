@@ -109,8 +109,10 @@ std::vector<std::pair<std::string, std::vector<std::string>>> panels(const fs::p
   for (const MonitoredExpression& expression : monitored_expressions(monitoring)) {
     if (expression.where.starts_with("alerts.yml")) continue;
     std::vector<std::string> texts;
+    // What counts only what is wrong has nothing to count here; as a truth value a comparison has data.
+    const std::string text = std::regex_replace(expression.text, std::regex(" == 0"), " == bool 0");
     for (const char* const other : {"west", "east", "south", "0"})
-      texts.push_back(filled(expression.text, {"small", "east", other}));
+      texts.push_back(filled(text, {"small", "east", other}));
     found.emplace_back(expression.where, std::move(texts));
   }
   return found;
