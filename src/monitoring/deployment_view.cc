@@ -92,6 +92,12 @@ DatacenterView datacenter_view(const std::string& name, const std::vector<Sample
   view.objective = largest(samples, "meridian_objective", own);
   view.loss = largest(samples, "meridian_loss", own);
   view.held_reads = sum(samples, "meridian_held_reads", own);
+  double most = 0.0;
+  for (const std::string& cause : values_of(samples, "meridian_held_reads", "cause", own)) {
+    const double held = sum(samples, "meridian_held_reads", {{"datacenter", name}, {"cause", cause}});
+    if (held > most) view.held_for = cause;
+    most = std::max(most, held);
+  }
   const std::optional<double> all = changes.of("meridian_worker_seconds_total", own);
   if (!all || *all <= 0.0) return view;
   for (const std::string& part : values_of(samples, "meridian_worker_seconds_total", "part", own)) {

@@ -21,6 +21,7 @@ struct DatacenterView {
   std::optional<double> objective;
   std::optional<double> loss;
   double held_reads = 0.0;
+  std::string held_for;  ///< what most of them wait for: a `cause` of meridian_held_reads
   /// Shares of its workers' time since the look before, by part; empty where none passed.
   std::map<std::string, double> time_shares;
 };

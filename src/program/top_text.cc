@@ -63,22 +63,23 @@ void add_summary(const DeploymentView& view, std::size_t width, bool plain, std:
 
 void add_datacenters(const DeploymentView& view, std::vector<TopLine>& lines) {
   const std::size_t name = longest_name(view);
-  lines.push_back({fmt::format("{:<{}} {:>8} {:>9} {:>10} {:>9} {:>8} {:>6} {:>9} {:>10} {:>9} {:>6}",
+  lines.push_back({fmt::format("{:<{}} {:>8} {:>9} {:>10} {:>9} {:>8} {:>6} {:>9} {:>10} {:>9}  {}",
                                "datacenter", name, "clock", "clocks/s", view.metric.substr(0, 10), "loss",
-                               "compute", "LAN", "evaluate", "selective", "mirror", "held"),
+                               "compute", "LAN", "evaluate", "selective", "mirror", "reads held"),
                    Style::heading});
   for (const DatacenterView& dc : view.datacenters) {
     const bool known = !dc.time_shares.empty();
     const auto share = [&](std::initializer_list<const char*> parts) {
       return known ? fmt::format("{:.0f} %", 100.0 * share_of(dc, parts)) : std::string("-");
     };
+    const std::string held =
+        dc.held_reads > 0.0 ? fmt::format("{:.0f} for {}", dc.held_reads, dc.held_for) : std::string("-");
     const double waiting = share_of(dc, {"selective_barrier", "mirror_clock"});
     lines.push_back(
-        {fmt::format("{:<{}} {:>8.0f} {:>9} {:>10} {:>9} {:>8} {:>6} {:>9} {:>10} {:>9} {:>6.0f}", dc.name,
-                     name, dc.clock, or_dash(dc.clocks_per_s, "{:.1f}"), or_dash(dc.objective, "{:.4f}"),
+        {fmt::format("{:<{}} {:>8.0f} {:>9} {:>10} {:>9} {:>8} {:>6} {:>9} {:>10} {:>9}  {}", dc.name, name,
+                     dc.clock, or_dash(dc.clocks_per_s, "{:.1f}"), or_dash(dc.objective, "{:.4f}"),
                      or_dash(dc.loss, "{:.4f}"), share({"compute"}), share({"push", "pull", "local_barrier"}),
-                     share({"evaluation"}), share({"selective_barrier"}), share({"mirror_clock"}),
-                     dc.held_reads),
+                     share({"evaluation"}), share({"selective_barrier"}), share({"mirror_clock"}), held),
          waiting > kMuchWaiting ? Style::warning : Style::plain});
   }
   lines.push_back({""});

@@ -77,6 +77,7 @@ TEST(DeploymentWatch, PutsProcessesTogether) {
   EXPECT_DOUBLE_EQ(*east.clocks_per_s, 10.0);
   EXPECT_EQ(east.objective, 0.8);
   EXPECT_EQ(east.held_reads, 6.0);
+  EXPECT_EQ(east.held_for, "mirror_clock");
   EXPECT_DOUBLE_EQ(east.time_shares.at("compute"), 0.75);
   EXPECT_DOUBLE_EQ(east.time_shares.at("mirror_clock"), 0.25);
   EXPECT_THAT(view.datacenters[1].time_shares, IsEmpty()) << "nothing is known of its workers";

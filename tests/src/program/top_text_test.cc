@@ -29,8 +29,9 @@ DeploymentView view() {
   view.wan_bytes = 12.5e6;
   view.wan_bytes_per_s = 0.25e6;
   view.threshold = 0.115;
-  view.datacenters = {{"tokyo", 2, 1, 250, 24.5, 0.8125, 0.5, 1, {{"compute", 0.5}, {"mirror_clock", 0.5}}},
-                      {"ohio", 2, 1, 252, {}, {}, {}, 0, {}}};
+  view.datacenters = {
+      {"tokyo", 2, 1, 250, 24.5, 0.8125, 0.5, 1, "mirror_clock", {{"compute", 0.5}, {"mirror_clock", 0.5}}},
+      {"ohio", 2, 1, 252, {}, {}, {}, 0, "", {}}};
   view.links = {{"ohio", "tokyo", 1e6, 1.0e5, 0.95, 0.15, 42, 3, true},
                 {"tokyo", "ohio", 0, {}, {}, 0.15, 0, 0, false}};
   return view;
@@ -51,7 +52,7 @@ TEST(TopText, ShowsWhatIsKnownAndADashForTheRest) {
   EXPECT_THAT(line_with(lines, "WAN").text, AllOf(HasSubstr("12.50 MB in all, 0.250 MB/s"),
                                                   HasSubstr("11.5 %"), HasSubstr("sent - of the entries")));
   EXPECT_THAT(line_with(lines, "tokyo  ").text,
-              AllOf(HasSubstr("250"), HasSubstr("24.5"), HasSubstr("50 %")));
+              AllOf(HasSubstr("250"), HasSubstr("24.5"), HasSubstr("50 %"), HasSubstr("1 for mirror_clock")));
   EXPECT_THAT(line_with(lines, "ohio -> tokyo").text, AllOf(HasSubstr("95.0 %"), HasSubstr("150 ms")));
   EXPECT_THAT(line_with(lines, "ohio  ").text, HasSubstr("-"));
 }
