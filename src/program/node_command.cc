@@ -98,6 +98,7 @@ class Node {
     // Last of all, so that a shutdown that hangs can be seen, and a fault by whoever looks now and then.
     if (metrics_ && fault)
       metrics_->gate().wait_until_seen(launcher_ ? kLongestLingerLaunched : kLongestLinger);
+    if (targets_file_) (void)monitoring::write_targets(*targets_file_, {});
     return code;
   }
 
@@ -113,7 +114,6 @@ class Node {
     // Sockets close (and what was sent last leaves) before the outputs: nobody waits for our disk.
     runtime_.reset();
     if (const Failure failure = write_outputs(!fault)) return give_up(failure->message, kFailed);
-    if (targets_file_) (void)monitoring::write_targets(*targets_file_, {});
     if (fault) return kFailed;
     if (leads() && !launcher_)
       return conclude(record_.part(record_.started().value_or(Time{0})).summary, folder_);
@@ -141,10 +141,19 @@ class Node {
     const std::string text = fmt::format("metrics at http://{}/metrics", metrics_->address());
     log_.line(runtime_->now(), RunLog::Level::info, text);
     status_.print(text);
-    targets_file_ = deployment_.config().metrics.targets.value_or(folder_ / output::kTargetsFile);
+    targets_file_ = targets_file();
+    const std::string reachable = reachable_address(deployment_.config(), self_, metrics_->address());
     return monitoring::write_targets(
-        *targets_file_,
-        {{{metrics_->address()}, std::map<std::string, std::string>(labels.begin(), labels.end())}});
+        *targets_file_, {{{reachable}, std::map<std::string, std::string>(labels.begin(), labels.end())}});
+  }
+
+  /// The file that lists this process's address, and no other one's.
+  std::filesystem::path targets_file() const {
+    const std::optional<std::filesystem::path>& given = deployment_.config().metrics.targets;
+    if (!given) return folder_ / output::kTargetsFile;
+    std::filesystem::path own = *given;
+    own.replace_filename(given->stem().string() + "-" + name_of(self_) + given->extension().string());
+    return own;
   }
 
   /// All that this process tells of itself now, with the fault that has ended it.

@@ -1,11 +1,14 @@
 #include "src/program/node_metrics.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
+#include <climits>
 #include <limits>
 #include <utility>
 
+#include "src/config/host_port.h"
 #include "src/monitoring/process_figures.h"
 #include "src/program/process_events.h"
 
@@ -90,6 +93,17 @@ std::uint16_t metrics_port(const Config& config, ProcessId self, std::uint16_t f
     if (whole_deployment || id.datacenter == self.datacenter) ++position;
   }
   return static_cast<std::uint16_t>(first + position);
+}
+
+std::string reachable_address(const Config& config, ProcessId self, const std::string& address) {
+  const std::optional<HostPort> listening = parse_host_port(address);
+  if (!listening || (listening->host != "0.0.0.0" && listening->host != "::")) return address;
+  const std::vector<HostConfig>& hosts = config.datacenters.at(self.datacenter).hosts;
+  if (self.role == Role::server && self.index < hosts.size())
+    return to_string(HostPort{hosts[self.index].lan_address, listening->port});
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return address;
+  return to_string(HostPort{name.data(), listening->port});
 }
 
 void add_worker(MetricSet& set, const datacenter::WorkerFigures& figures) {

@@ -21,6 +21,10 @@ monitoring::Labels process_labels(const Config& config, ProcessId self);
 /// workers. With `whole_deployment` the row goes over all datacenters, as on one machine.
 std::uint16_t metrics_port(const Config& config, ProcessId self, std::uint16_t first, bool whole_deployment);
 
+/// How others reach the metrics of a process that listens at `address`: where that stands for all addresses
+/// of its machine, a server's as its datacenter knows it, a worker's by the machine's name.
+std::string reachable_address(const Config& config, ProcessId self, const std::string& address);
+
 /// Adds what a worker tells.
 void add_worker(monitoring::MetricSet& set, const datacenter::WorkerFigures& figures);
 
