@@ -18,7 +18,7 @@ run() {
 
 fail() {
   printf '%s:%s: %s\n--- the last command ended with %s and printed:\n%s\n' \
-    "${BASH_SOURCE[2]}" "${BASH_LINENO[1]}" "$1" "${status:-?}" "${output:-}" >&2
+    "${BASH_SOURCE[2]:-$0}" "${BASH_LINENO[1]:-${BASH_LINENO[0]}}" "$1" "${status:-?}" "${output:-}" >&2
   exit 1
 }
 
