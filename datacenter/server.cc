@@ -235,6 +235,12 @@ std::array<std::size_t, Server::kWaitingFor> Server::held_reads() const {
   return counts;
 }
 
+std::array<Time, Server::kWaitingFor> Server::held_time(Time now) const {
+  std::array<Time, kWaitingFor> time = held_time_;
+  for (const HeldRead& read : held_) time.at(static_cast<std::size_t>(read.cause)) += now - read.since;
+  return time;
+}
+
 /// Whether `read` may be served now, and where not, what it waits for.
 ReadDecision Server::decide(const HeldRead& read, WaitingFor& cause) const {
   cause = WaitingFor::drain;
@@ -256,6 +262,7 @@ void Server::serve_held_reads(Time now, Actions& actions) {
     HeldRead& read = held_[i];
     const Time waited = now - read.since;
     read.since = now;
+    held_time_.at(static_cast<std::size_t>(read.cause)) += waited;
     switch (read.cause) {
       case WaitingFor::push:
         read.waits.push += waited;

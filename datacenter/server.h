@@ -69,6 +69,8 @@ class Server {
 
   /// How many reads are held back, by cause.
   std::array<std::size_t, kWaitingFor> held_reads() const;
+  /// How long reads have been held back until `now`, summed, by cause; those that still are included.
+  std::array<Time, kWaitingFor> held_time(Time now) const;
 
   /// All tables after the drain; on the first server, once it has finished.
   const PulledModel& final_model() const {
@@ -139,6 +141,7 @@ class Server {
   bool opened_ = false;
   bool started_ = false;
   std::vector<HeldRead> held_;
+  std::array<Time, kWaitingFor> held_time_{};  // as far as it was counted
   std::optional<Clock> sampled_;
   std::optional<Clock> served_;
 

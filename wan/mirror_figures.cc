@@ -21,6 +21,8 @@ MirrorFigures Mirror::figures(Time now) const {
   figures.residual_norms = difference_.residual_norms;
   figures.difference_bound = difference_.bound;
   figures.protocol_violations = violations_;
+  // Where nothing is ever sent nobody is a peer.
+  if (!mode_.what->sends()) return figures;
   for (std::size_t n = 0; n < options_.neighbours.size(); ++n) figures.peers.push_back(peer_figures(now, n));
   return figures;
 }
@@ -29,9 +31,10 @@ PeerFigures Mirror::peer_figures(Time now, std::size_t neighbour) const {
   const Neighbour& about = options_.neighbours[neighbour];
   PeerFigures peer;
   peer.name = about.name;
-  peer.reported = std::min(peer_clocks_[neighbour].reported, closed_);
-  peer.applied = std::min(peer_clocks_[neighbour].applied, closed_);
-  peer.lag = closed_ - peer.reported;
+  const auto shown = [&](Clock clock) { return clock == kClockDone ? closed_ : clock; };
+  peer.reported = shown(peer_clocks_[neighbour].reported);
+  peer.applied = shown(peer_clocks_[neighbour].applied);
+  peer.lag = closed_ - std::min(closed_, peer.reported);
   peer.present = !absences_.has_left(neighbour);
   peer.sent = bytes_[neighbour];
   peer.sent_messages = sent_messages_[neighbour];
@@ -101,8 +104,8 @@ double norm_of(std::span<const float> values) {
 
 Mirror::Difference Mirror::difference() const {
   Difference found;
-  found.residual_norms.assign(store_.tables(), 0.0);
   if (!mode_.what->sends()) return found;
+  found.residual_norms.assign(store_.tables(), 0.0);
   std::vector<FloatBuffer> owed;
   for (const datacenter::TableRange& range : store_.ranges()) owed.emplace_back(range.size());
   std::vector<double> scales;

@@ -8,12 +8,26 @@
 namespace meridian {
 namespace {
 
+/// All processes of the deployment take one port each, from the one given.
+void refuse_too_high_port(Fields& metrics, const HostPort& address, const Config& config) {
+  std::size_t processes = 0;
+  for (const DatacenterConfig& datacenter : config.datacenters)
+    processes += datacenter.servers + datacenter.workers;
+  constexpr std::size_t kLastPort = 65535;
+  if (address.port == 0 || address.port + processes <= kLastPort + 1) return;
+  metrics.problems().add(metrics.place_of("address"),
+                         fmt::format("metrics.address begins at port {}, and {} processes take one each",
+                                     address.port, processes),
+                         fmt::format("a port of at most {}", kLastPort + 1 - processes));
+}
+
 void read_metrics(Fields metrics, Config& config) {
   const YamlNode* const address = metrics.find("address");
   const bool none = address != nullptr && address->kind == YamlNode::Kind::scalar && address->text == "none";
   if (none) {
     config.metrics.address.reset();
   } else if (HostPort given; read_host_port(metrics, "address", given, 0, Presence::optional)) {
+    refuse_too_high_port(metrics, given, config);
     config.metrics.address = std::move(given);
   }
   std::string targets;

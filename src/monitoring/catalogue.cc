@@ -28,6 +28,8 @@ constexpr auto kMetrics = std::to_array<MetricInfo>({
     {"meridian_training", kGauge, "1 from the first model that was served until the stop"},
     {"meridian_held_reads", kGauge,
      "Reads held back now, by cause: push, local_barrier, selective_barrier, mirror_clock, start, drain"},
+    {"meridian_held_read_seconds_total", kCounter,
+     "Time that reads were held back, summed, by cause; those that still are included"},
     {"meridian_entries_considered_total", kCounter,
      "Entries that the filter looked at, for each pass and link"},
     {"meridian_entries_sent_total", kCounter, "Entries of these that went out"},

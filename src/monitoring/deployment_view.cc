@@ -8,6 +8,9 @@
 namespace meridian::monitoring {
 namespace {
 
+// Figures of this age, in seconds, are of a process that is stuck.
+constexpr double kOld = 3.0;
+
 using Where = std::vector<std::pair<std::string_view, std::string_view>>;
 
 /// Calls `each` with every sample of that name whose labels are these.
@@ -56,16 +59,34 @@ std::set<std::string> values_of(const std::vector<Sample>& samples, std::string_
   return values;
 }
 
-/// Changes between two looks. A counter that has become smaller has begun anew: nothing is known of it.
+std::string series_of(const Sample& sample) {
+  std::string series = sample.name;
+  for (const auto& [key, value] : sample.labels) series += '\n' + key + '=' + value;
+  return series;
+}
+
+/// Changes between two looks, of series that were there at both. A counter that has become smaller has begun
+/// anew: nothing is known of it.
 class Changes {
  public:
   Changes(const std::vector<Sample>& now, const std::vector<Sample>* before, double seconds)
-      : now_(now), before_(seconds > 0.0 ? before : nullptr), seconds_(seconds) {}
+      : now_(now), seconds_(seconds) {
+    if (before == nullptr || seconds <= 0.0) return;
+    for (const Sample& sample : *before) before_[series_of(sample)] = sample.value;
+  }
 
   std::optional<double> of(std::string_view name, const Where& where = {}) const {
-    if (before_ == nullptr) return std::nullopt;
-    const double change = sum(now_, name, where) - sum(*before_, name, where);
-    return change < 0.0 ? std::nullopt : std::optional(change);
+    double change = 0.0;
+    bool known = false;
+    bool anew = false;
+    for_each(now_, name, where, [&](const Sample& sample) {
+      const auto before = before_.find(series_of(sample));
+      if (before == before_.end()) return;
+      known = true;
+      anew = anew || sample.value < before->second;
+      change += sample.value - before->second;
+    });
+    return known && !anew ? std::optional(change) : std::nullopt;
   }
   std::optional<double> per_s(std::string_view name, const Where& where = {}) const {
     const std::optional<double> change = of(name, where);
@@ -74,7 +95,7 @@ class Changes {
 
  private:
   const std::vector<Sample>& now_;
-  const std::vector<Sample>* before_;
+  std::map<std::string, double> before_;
   double seconds_;
 };
 
@@ -180,11 +201,16 @@ DeploymentView DeploymentWatch::view() const {
     for (const std::string& to : values_of(samples, "meridian_peer_present", "peer", {{"datacenter", name}}))
       view.links.push_back(link_view(name, to, samples, changes));
   }
+  const auto process_of = [](const Sample& sample) {
+    return std::string(sample.label("datacenter")) + " " + std::string(sample.label("role")) + " " +
+           std::string(sample.label("index"));
+  };
   for_each(samples, "meridian_faults_total", {}, [&](const Sample& sample) {
-    if (sample.value == 0.0) return;
-    view.faults.push_back(std::string(sample.label("datacenter")) + " " + std::string(sample.label("role")) +
-                          " " + std::string(sample.label("index")) + ": " +
-                          std::string(sample.label("kind")));
+    if (sample.value != 0.0)
+      view.faults.push_back(process_of(sample) + ": " + std::string(sample.label("kind")));
+  });
+  for_each(samples, "meridian_snapshot_age_seconds", {}, [&](const Sample& sample) {
+    if (sample.value > kOld) view.stuck.push_back(process_of(sample));
   });
   return view;
 }

@@ -56,6 +56,7 @@ struct DeploymentView {
   std::vector<DatacenterView> datacenters;  ///< by name
   std::vector<LinkView> links;              ///< by name
   std::vector<std::string> faults;          ///< "tokyo server 0: not_finite"
+  std::vector<std::string> stuck;           ///< processes whose figures are old
   std::vector<std::string> unreachable;     ///< addresses that did not answer
 };
 

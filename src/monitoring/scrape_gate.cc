@@ -10,6 +10,11 @@
 #include <utility>
 
 namespace meridian::monitoring {
+namespace {
+
+constexpr std::size_t kAsksKept = 8;
+
+}  // namespace
 
 Result<std::shared_ptr<ScrapeGate>> ScrapeGate::create(Labels common) {
   const int fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -19,53 +24,60 @@ Result<std::shared_ptr<ScrapeGate>> ScrapeGate::create(Labels common) {
 
 ScrapeGate::~ScrapeGate() { ::close(fd_); }
 
-void ScrapeGate::answer(std::vector<prometheus::MetricFamily> snapshot) {
+void ScrapeGate::set(std::vector<prometheus::MetricFamily> snapshot, bool last) {
   std::uint64_t ignored = 0;
   (void)!::read(fd_, &ignored, sizeof ignored);
+  auto made = std::make_shared<const std::vector<prometheus::MetricFamily>>(std::move(snapshot));
   {
     const std::lock_guard lock(mutex_);
-    snapshot_ = std::move(snapshot);
+    snapshot_ = std::move(made);
     answered_ = asked_;
     answered_at_ = WallClock::now();
+    closed_ = closed_ || last;
   }
   changed_.notify_all();
 }
 
-void ScrapeGate::close(std::vector<prometheus::MetricFamily> snapshot) {
-  {
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-  }
-  answer(std::move(snapshot));
+void ScrapeGate::answer(std::vector<prometheus::MetricFamily> snapshot) {
+  set(std::move(snapshot), /*last=*/false);
 }
 
-void ScrapeGate::wait_until_seen(std::chrono::milliseconds most) {
-  std::unique_lock lock(mutex_);
-  if (!between_asks_) return;
-  const WallClock::duration longest = std::min<WallClock::duration>(most, *between_asks_ * 3 / 2);
-  changed_.wait_for(lock, longest, [this] { return last_was_seen_; });
+void ScrapeGate::close(std::vector<prometheus::MetricFamily> snapshot) {
+  set(std::move(snapshot), /*last=*/true);
+}
+
+std::chrono::milliseconds ScrapeGate::expected_within(std::chrono::milliseconds most) const {
+  const std::lock_guard lock(mutex_);
+  WallClock::duration longest{0};
+  for (std::size_t i = 1; i < asks_.size(); ++i) longest = std::max(longest, asks_[i] - asks_[i - 1]);
+  // Who has let the time of two looks pass does not look any more.
+  if (longest.count() == 0 || WallClock::now() - asks_.back() > 2 * longest)
+    return std::chrono::milliseconds(0);
+  // Whoever comes that seldom may come a little late.
+  return std::min(most, std::chrono::duration_cast<std::chrono::milliseconds>(longest * 6 / 5));
 }
 
 std::vector<prometheus::MetricFamily> ScrapeGate::Collect() const {
-  std::unique_lock lock(mutex_);
-  const WallClock::time_point now = WallClock::now();
-  if (asked_at_) between_asks_ = now - *asked_at_;
-  asked_at_ = now;
-  const std::uint64_t mine = ++asked_;
-  if (!closed_) {
-    const std::uint64_t one = 1;
-    (void)!::write(fd_, &one, sizeof one);
-    changed_.wait_for(lock, kLongestWait, [&] { return closed_ || answered_ >= mine; });
+  std::shared_ptr<const std::vector<prometheus::MetricFamily>> snapshot;
+  WallClock::time_point made;
+  {
+    std::unique_lock lock(mutex_);
+    asks_.push_back(WallClock::now());
+    if (asks_.size() > kAsksKept) asks_.pop_front();
+    const std::uint64_t mine = ++asked_;
+    if (!closed_) {
+      const std::uint64_t one = 1;
+      (void)!::write(fd_, &one, sizeof one);
+      changed_.wait_for(lock, kLongestWait, [&] { return closed_ || answered_ >= mine; });
+    }
+    snapshot = snapshot_;
+    made = answered_at_;
   }
-  std::vector<prometheus::MetricFamily> families = snapshot_;
+  std::vector<prometheus::MetricFamily> families;
+  if (snapshot != nullptr) families = *snapshot;
   MetricSet age(common_);
-  age.add("meridian_snapshot_age_seconds",
-          std::chrono::duration<double>(WallClock::now() - answered_at_).count());
+  age.add("meridian_snapshot_age_seconds", std::chrono::duration<double>(WallClock::now() - made).count());
   for (prometheus::MetricFamily& family : age.take()) families.push_back(std::move(family));
-  if (closed_) {
-    last_was_seen_ = true;
-    changed_.notify_all();
-  }
   return families;
 }
 

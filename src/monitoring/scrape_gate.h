@@ -9,8 +9,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <vector>
 
 #include "src/base/result.h"
@@ -37,15 +38,16 @@ class ScrapeGate final : public prometheus::Collectable {
   /// The last one: whoever asks from now on gets it at once.
   void close(std::vector<prometheus::MetricFamily> snapshot);
 
-  /// After close(): waits until somebody has seen the last snapshot. Where nobody has asked twice so far
-  /// nobody is expected, and for no longer than one and a half times the span between the last two asks, or
-  /// `most`.
-  void wait_until_seen(std::chrono::milliseconds most);
+  /// After close(): how long it may take, at most `most`, until all who look now and then have looked again.
+  /// Not at all where nobody has looked twice, or not for some time.
+  std::chrono::milliseconds expected_within(std::chrono::milliseconds most) const;
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
   using WallClock = std::chrono::steady_clock;
+
+  void set(std::vector<prometheus::MetricFamily> snapshot, bool last);
 
   ScrapeGate(Labels common, int fd) : common_(std::move(common)), fd_(fd) {}
 
@@ -54,13 +56,11 @@ class ScrapeGate final : public prometheus::Collectable {
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   mutable std::uint64_t asked_ = 0;
-  mutable std::optional<WallClock::time_point> asked_at_;
-  mutable std::optional<WallClock::duration> between_asks_;
-  mutable bool last_was_seen_ = false;
-  std::uint64_t answered_ = 0;  // all asks up to this one
+  mutable std::deque<WallClock::time_point> asks_;  // the latest ones
+  std::uint64_t answered_ = 0;                      // all asks up to this one
   bool closed_ = false;
   WallClock::time_point answered_at_ = WallClock::now();
-  std::vector<prometheus::MetricFamily> snapshot_;
+  std::shared_ptr<const std::vector<prometheus::MetricFamily>> snapshot_;
 };
 
 }  // namespace meridian::monitoring

@@ -1,9 +1,11 @@
 // meridian node: one process of a deployment. `meridian run` starts the same processes with a line back to
 // itself.
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <memory>
@@ -96,13 +98,25 @@ class Node {
     if (metrics_) metrics_->gate().close(metrics(fault ? std::optional(fault->kind) : std::nullopt));
     const int code = end(fault);
     // Last of all, so that a shutdown that hangs can be seen, and a fault by whoever looks now and then.
-    if (metrics_ && fault)
-      metrics_->gate().wait_until_seen(launcher_ ? kLongestLingerLaunched : kLongestLinger);
+    if (metrics_ && fault && interrupts_ == 0) linger(signals);
     if (targets_file_) (void)monitoring::write_targets(*targets_file_, {});
     return code;
   }
 
  private:
+  /// Waits for whoever looks at the metrics now and then, unless somebody wants this process to end.
+  void linger(int signals) {
+    const auto most = launcher_ ? kLongestLingerLaunched : kLongestLinger;
+    const auto until = std::chrono::steady_clock::now() + metrics_->gate().expected_within(most);
+    const auto left = [&] {
+      return std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now())
+          .count();
+    };
+    pollfd signal{signals, POLLIN, 0};
+    while (left() > 0 && ::poll(&signal, 1, static_cast<int>(left())) < 0 && errno == EINTR) {
+    }
+  }
+
   /// What is left to do once the machine has ended. The exit code.
   int end(const std::optional<RealRuntime::Fault>& fault) {
     if (fault) {
@@ -143,17 +157,20 @@ class Node {
     status_.print(text);
     targets_file_ = targets_file();
     const std::string reachable = reachable_address(deployment_.config(), self_, metrics_->address());
-    return monitoring::write_targets(
+    const Failure failure = monitoring::write_targets(
         *targets_file_, {{{reachable}, std::map<std::string, std::string>(labels.begin(), labels.end())}});
+    if (failure) {
+      observe(runtime_->now(),
+              Notice{fmt::format("Prometheus will not find this process: {}", failure->message)});
+    }
+    return {};
   }
 
   /// The file that lists this process's address, and no other one's.
   std::filesystem::path targets_file() const {
     const std::optional<std::filesystem::path>& given = deployment_.config().metrics.targets;
     if (!given) return folder_ / output::kTargetsFile;
-    std::filesystem::path own = *given;
-    own.replace_filename(given->stem().string() + "-" + name_of(self_) + given->extension().string());
-    return own;
+    return targets_file_of(*given, name_of(self_));
   }
 
   /// All that this process tells of itself now, with the fault that has ended it.
@@ -193,6 +210,7 @@ class Node {
   }
 
   void observe(Time now, const Report& report) {
+    log_.tick(now);
     if (std::holds_alternative<TrainingStarted>(report)) started_unix_s_ = unix_seconds();
     if (const auto* measured = std::get_if<Measured>(&report)) measured_ = *measured;
     if (leads()) record_.on_report(now, report);
@@ -296,7 +314,7 @@ class Node {
   // How long a process that ended by a fault waits for whoever looks at its metrics now and then. A launcher
   // gives its processes a few seconds.
   static constexpr std::chrono::milliseconds kLongestLinger{20'000};
-  static constexpr std::chrono::milliseconds kLongestLingerLaunched{2'000};
+  static constexpr std::chrono::milliseconds kLongestLingerLaunched{6'000};
 
   const Deployment& deployment_;
   ProcessId self_;

@@ -106,6 +106,12 @@ std::string reachable_address(const Config& config, ProcessId self, const std::s
   return to_string(HostPort{name.data(), listening->port});
 }
 
+std::filesystem::path targets_file_of(const std::filesystem::path& given, const std::string& process) {
+  std::filesystem::path own = given;
+  own.replace_filename(given.stem().string() + "-" + process + given.extension().string());
+  return own;
+}
+
 void add_worker(MetricSet& set, const datacenter::WorkerFigures& figures) {
   set.add("meridian_worker_clocks_total", figures.clocks);
   set.add("meridian_worker_samples_total", number(figures.samples));
@@ -127,9 +133,11 @@ void add_server(MetricSet& set, const Deployment& deployment, const wan::Mirrore
   set.add("meridian_clocks_closed_total", server.server().closed());
   set.add("meridian_training", server.server().training() ? 1 : 0);
   const auto held = server.server().held_reads();
+  const auto held_time = server.server().held_time(now);
   for (std::size_t cause = 0; cause < held.size(); ++cause) {
-    set.add("meridian_held_reads", number(held.at(cause)),
-            {{"cause", Server::to_string(static_cast<Server::WaitingFor>(cause))}});
+    const Labels of{{"cause", Server::to_string(static_cast<Server::WaitingFor>(cause))}};
+    set.add("meridian_held_reads", number(held.at(cause)), of);
+    set.add("meridian_held_read_seconds_total", to_seconds(held_time.at(cause)), of);
   }
   set.add("meridian_entries_considered_total", number(mirror.entries_considered));
   set.add("meridian_entries_sent_total", number(mirror.entries_sent));

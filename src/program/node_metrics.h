@@ -2,6 +2,7 @@
 // put under the names of the catalogue (src/monitoring/catalogue.h).
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -24,6 +25,10 @@ std::uint16_t metrics_port(const Config& config, ProcessId self, std::uint16_t f
 /// How others reach the metrics of a process that listens at `address`: where that stands for all addresses
 /// of its machine, a server's as its datacenter knows it, a worker's by the machine's name.
 std::string reachable_address(const Config& config, ProcessId self, const std::string& address);
+
+/// The targets file of a process started by hand where all are given the same one: a file of its own beside
+/// it.
+std::filesystem::path targets_file_of(const std::filesystem::path& given, const std::string& process);
 
 /// Adds what a worker tells.
 void add_worker(monitoring::MetricSet& set, const datacenter::WorkerFigures& figures);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <utility>
 
 namespace meridian::program {
@@ -9,12 +10,15 @@ namespace meridian::program {
 std::string RepeatFilter::kind_of(std::string_view text) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   std::string kind;
-  for (const char c : text) {
-    if (!is_digit(c)) {
-      kind += c;
-    } else if (kind.empty() || kind.back() != '#') {
-      kind += '#';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    // "chunk 7", "(3 of 5)": a number. "dc3", "tokyo-server-0": part of a name.
+    const bool begins_number = is_digit(text[i]) && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '(');
+    if (!begins_number) {
+      kind += text[i];
+      continue;
     }
+    kind += '#';
+    while (i + 1 < text.size() && is_digit(text[i + 1])) ++i;
   }
   return kind;
 }
@@ -49,8 +53,9 @@ std::vector<std::string> RepeatFilter::overdue(Time now) {
       entry = kinds_.erase(entry);
     } else {
       told.push_back(summed(repeats));
+      const bool long_ago = now - repeats.since >= 2 * kInterval;
       repeats = {.since = now};
-      ++entry;
+      entry = long_ago ? kinds_.erase(entry) : std::next(entry);
     }
   }
   return told;

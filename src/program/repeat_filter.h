@@ -21,7 +21,7 @@ class RepeatFilter {
   /// Of more kinds than this at once, all are told.
   static constexpr std::size_t kMostKinds = 256;
 
-  /// Texts that differ in numbers only are of one kind.
+  /// Texts that differ in numbers only are of one kind; digits in names are no numbers.
   static std::string kind_of(std::string_view text);
 
   /// What there is to tell now of a text that comes in: itself where it is the first of its kind, nothing

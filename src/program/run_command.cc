@@ -36,7 +36,7 @@ using WallClock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 // From the first fault to the end of the last process: time to write what there is, then none.
-constexpr auto kWritingGrace = 4s;
+constexpr auto kWritingGrace = 7s;
 constexpr auto kTerminationGrace = 1s;
 // A run that was interrupted goes on to a common clock and drains; the drain has a deadline of its own, and
 // this is for the rest.
@@ -159,6 +159,10 @@ class LocalRun {
           progress->second.clock = event->clock;
         return show();
       case ProcessEvent::Kind::notice:
+        if (child == emulator_) {
+          info(child, fmt::format("{}: {}", name, event->text));
+          return status_.print(fmt::format("{}: {}", name, event->text));
+        }
         for (const std::string& text : log_.warn(now(), event->text, origin_of(child)))
           status_.print(fmt::format("{}: {}", name, text));
         return;
@@ -293,6 +297,7 @@ class LocalRun {
   }
 
   void on_tick() {
+    log_.tick(now());
     change_pauses();
     if (!give_up_at_ || WallClock::now() < *give_up_at_) return;
     if (!failure_) failure_ = {FaultKind::failed, "the interrupted run did not end in time"};

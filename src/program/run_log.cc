@@ -97,8 +97,12 @@ void RunLog::write(Time now, Level level, const std::string& text, const std::op
 }
 
 void RunLog::line(Time now, Level level, const std::string& text, const std::optional<Origin>& origin) {
-  for (auto& [name, repeats] : repeats_) write_all(now, repeats.filter.overdue(now), repeats.origin);
+  tick(now);
   write(now, level, text, origin);
+}
+
+void RunLog::tick(Time now) {
+  for (auto& [name, repeats] : repeats_) write_all(now, repeats.filter.overdue(now), repeats.origin);
 }
 
 std::vector<std::string> RunLog::warn(Time now, const std::string& text,

@@ -38,6 +38,8 @@ class RunLog {
   /// `now` counts from the process's start, or from that of the simulation. Lines below the configured level
   /// are left out.
   void line(Time now, Level level, const std::string& text, const std::optional<Origin>& origin = {});
+  /// Writes what is told of repeats by now. To be called now and then.
+  void tick(Time now);
   /// A warning that may come again and again: told as RepeatFilter says. Returns what was told.
   std::vector<std::string> warn(Time now, const std::string& text, const std::optional<Origin>& origin = {});
 

@@ -4,6 +4,7 @@
 #include <langinfo.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <clocale>
 #include <condition_variable>
@@ -19,6 +20,7 @@
 #include "src/output/run_folder.h"
 #include "src/program/commands.h"
 #include "src/program/metrics_reader.h"
+#include "src/program/node_metrics.h"
 #include "src/program/run_setup.h"
 #include "src/program/top_screen.h"
 #include "src/program/top_text.h"
@@ -47,18 +49,28 @@ Failure add_targets(const std::filesystem::path& file, std::vector<std::string>&
   return {};
 }
 
+/// Where `metrics.targets` of the configuration in this folder says, if it does.
+std::optional<std::filesystem::path> given_targets(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (!std::filesystem::exists(folder / output::kConfigFile, error)) return std::nullopt;
+  const Result<Config> config = load_config({folder / output::kConfigFile, {}});
+  return config ? config.value().metrics.targets : std::nullopt;
+}
+
 /// The targets files that a run's folder names: its own, where `metrics.targets` says, or its processes'.
 std::vector<std::filesystem::path> targets_files(const std::filesystem::path& folder) {
-  if (std::filesystem::exists(folder / output::kTargetsFile)) return {folder / output::kTargetsFile};
-  std::vector<std::filesystem::path> files;
   std::error_code error;
+  const std::filesystem::path own = folder / output::kTargetsFile;
+  if (std::filesystem::exists(own, error)) return {own};
+  if (const auto given = given_targets(folder); given && std::filesystem::exists(*given, error))
+    return {*given};
+  std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (std::filesystem::exists(entry.path() / output::kTargetsFile, error))
-      files.push_back(entry.path() / output::kTargetsFile);
+    std::filesystem::path of_process = entry.path() / output::kTargetsFile;
+    if (const auto given = given_targets(entry.path()))
+      of_process = targets_file_of(*given, entry.path().filename().string());
+    if (std::filesystem::exists(of_process, error)) files.push_back(of_process);
   }
-  if (!files.empty() || !std::filesystem::exists(folder / output::kConfigFile, error)) return files;
-  const Result<Config> config = load_config({folder / output::kConfigFile, {}});
-  if (config && config.value().metrics.targets) files.push_back(*config.value().metrics.targets);
   return files;
 }
 
@@ -91,6 +103,8 @@ Result<std::vector<std::string>> all_addresses(const std::vector<std::string>& w
   for (const std::string& one : where) {
     if (const Failure failure = add_addresses(one, addresses)) return *failure;
   }
+  std::sort(addresses.begin(), addresses.end());
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
   return addresses;
 }
 
@@ -103,10 +117,14 @@ class Watcher {
         interval_(interval),
         thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
-  /// What is known; `looks` grows with each look.
-  std::pair<DeploymentView, std::size_t> view() {
+  /// The page.
+  std::vector<TopLine> lines(std::size_t width, bool plain) {
     const std::lock_guard lock(mutex_);
-    return {watch_.view(), looks_};
+    if (looks_ == 0) return {{"looking ..."}};
+    std::vector<TopLine> lines = top_lines(watch_.view(), width, plain);
+    if (ended_)
+      lines.insert(lines.begin(), {"the run has ended; this was seen last", TopLine::Style::heading});
+    return lines;
   }
 
  private:
@@ -121,11 +139,16 @@ class Watcher {
   void look() {
     // The folder is read each time: a run that is started again has other addresses.
     const auto addresses = all_addresses(where_);
-    if (!addresses || addresses.value().empty()) return;
+    if (!addresses || addresses.value().empty()) {
+      const std::lock_guard lock(mutex_);
+      ended_ = looks_ > 0;
+      return;
+    }
     MetricsRead read = read_metrics(addresses.value(), kLongestAnswer);
     const double now = std::chrono::duration<double>(WallClock::now().time_since_epoch()).count();
     const std::lock_guard lock(mutex_);
     ++looks_;
+    ended_ = false;
     watch_.take(now, std::move(read.samples), std::move(read.unreachable));
   }
 
@@ -135,6 +158,7 @@ class Watcher {
   std::condition_variable_any changed_;
   DeploymentWatch watch_;
   std::size_t looks_ = 0;
+  bool ended_ = false;
   std::jthread thread_;
 };
 
@@ -159,8 +183,7 @@ int show_live(const std::vector<std::string>& where, std::chrono::duration<doubl
   Watcher watcher(where, interval);
   TopScreen screen;
   do {
-    const auto [view, looks] = watcher.view();
-    screen.show(looks == 0 ? std::vector<TopLine>{{"looking ..."}} : top_lines(view, screen.width(), plain));
+    screen.show(watcher.lines(screen.width(), plain));
   } while (!screen.wants_to_leave(kKeyWait));
   return kDone;
 }

@@ -122,12 +122,20 @@ std::string sparkline(std::span<const double> values, std::size_t width, bool pl
 std::vector<TopLine> top_lines(const DeploymentView& view, std::size_t width, bool plain) {
   std::vector<TopLine> lines;
   for (const std::string& fault : view.faults) lines.push_back({"FAULT  " + fault, Style::warning});
+  for (const std::string& process : view.stuck)
+    lines.push_back({process + " does not move: its figures are old", Style::warning});
   for (const std::string& address : view.unreachable)
     lines.push_back({fmt::format("{} does not answer", address), Style::warning});
   if (view.datacenters.empty()) return lines;
   add_summary(view, width, plain, lines);
   add_datacenters(view, lines);
   add_links(view, lines);
+  // Names come from others: nothing of them reaches the terminal as a command.
+  for (TopLine& line : lines) {
+    for (char& c : line.text) {
+      if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+    }
+  }
   return lines;
 }
 

@@ -201,6 +201,10 @@ TEST(Server, AWaitForTheOwnUpdateIsNoWaitForOtherWorkers) {
   host.push(0, 1, 0.0F, seconds(3));
   EXPECT_EQ(count(Server::WaitingFor::push), 0U);
   EXPECT_EQ(count(Server::WaitingFor::local_barrier), 1U);
+  const auto held = host.server.held_time(seconds(5));
+  EXPECT_EQ(held.at(static_cast<std::size_t>(Server::WaitingFor::push)), seconds(1));
+  EXPECT_EQ(held.at(static_cast<std::size_t>(Server::WaitingFor::local_barrier)), seconds(2))
+      << "it still waits";
   host.push(1, 1, 0.0F, seconds(7));
   const auto replies = host.actions.sent_of<PullReply>(kWorker0);
   ASSERT_THAT(replies, SizeIs(1));

@@ -311,6 +311,10 @@ INSTANTIATE_TEST_SUITE_P(
             "MetricsNowhere", "shards: 8", "shards: 8\nmetrics: {address: @localhost}",
             "metrics.address is 'localhost'; expected an address and a port, such as \"127.0.0.1:5001\" or "
             "\"[::1]:5001\""},
+        Refusal{"MetricsBeyondTheLastPort", "shards: 8", "shards: 8\nmetrics: {address: @'0.0.0.0:65535'}",
+                "metrics.address begins at port 65535, and 10 processes take one each; expected a port of at "
+                "most "
+                "65526"},
         Refusal{"LogOfAnotherFormat", "shards: 8", "shards: 8\nlog: {format: @xml}",
                 "log.format is 'xml'; expected text or json"},
         Refusal{"UnknownBelow", "  mode: gaia", "  mode: gaia\n  @lnks: lan",

@@ -103,6 +103,24 @@ TEST(DeploymentWatch, ARestartedProcessGivesNoNegativeRates) {
   EXPECT_FALSE(view.wan_bytes_per_s);
 }
 
+TEST(DeploymentWatch, AProcessThatComesBackCountsFromThenOn) {
+  DeploymentWatch watch;
+  watch.take(1.0, parsed(server("east", "0", 100, 0.7, "west", 1000)));
+  watch.take(2.0, parsed(server("east", "0", 110, 0.7, "west", 1100) +
+                         server("west", "0", 5000, 0.7, "east", 900000)));
+  const DeploymentView view = watch.view();
+  EXPECT_DOUBLE_EQ(*view.wan_bytes_per_s, 110.0) << "of what was there before, too";
+  EXPECT_FALSE(view.datacenters[1].clocks_per_s);
+}
+
+TEST(DeploymentWatch, AProcessWithOldFiguresIsStuck) {
+  DeploymentWatch watch;
+  watch.take(1.0,
+             parsed("meridian_snapshot_age_seconds{datacenter=\"a\",role=\"worker\",index=\"1\"} 9\n"
+                    "meridian_snapshot_age_seconds{datacenter=\"b\",role=\"worker\",index=\"0\"} 0.1\n"));
+  EXPECT_THAT(watch.view().stuck, ElementsAre("a worker 1"));
+}
+
 TEST(DeploymentWatch, WhereSmallerIsBetterTheWorstIsTheLargestAndFaultsAreNamed) {
   DeploymentWatch watch;
   watch.take(

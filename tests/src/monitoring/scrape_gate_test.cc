@@ -62,25 +62,24 @@ TEST(ScrapeGate, AStuckOwnerIsSeenByTheAgeOfItsLastWord) {
             std::chrono::duration<double>(ScrapeGate::kLongestWait).count());
 }
 
-TEST(ScrapeGate, AfterTheEndTheLastWordIsThereAtOnceAndIsWaitedForWhereSomebodyLooks) {
+TEST(ScrapeGate, AfterTheEndTheLastWordIsThereAtOnce) {
   const auto gate = make_gate();
   gate->close(snapshot(1.0));
-  gate->wait_until_seen(std::chrono::hours(1));  // nobody has ever asked: it does not wait
   EXPECT_EQ(value_of(gate->Collect(), "meridian_loss"), 1.0);
+  EXPECT_FALSE(readable(*gate, 0)) << "nobody has to answer any more";
+}
 
-  // Somebody looks now and then: the end of the process waits for the next look.
-  const auto watched = make_gate();
-  std::jthread looker([&] {
-    for (int look = 0; look < 2; ++look) (void)watched->Collect();
-    while (watched->Collect().front().metric.at(0).gauge.value != 7.0) {
-    }
-  });
-  for (int look = 0; look < 2; ++look) {
-    ASSERT_TRUE(readable(*watched, kDeadlineMs));
-    watched->answer(snapshot(0.0));
-  }
-  watched->close(snapshot(7.0));
-  watched->wait_until_seen(std::chrono::minutes(1));
+TEST(ScrapeGate, ALookIsExpectedWhereSomebodyLooksNowAndThen) {
+  const auto gate = make_gate();
+  EXPECT_EQ(gate->expected_within(1h), 0ms) << "nobody has looked";
+  gate->close(snapshot(0.0));
+  (void)gate->Collect();
+  EXPECT_EQ(gate->expected_within(1h), 0ms) << "one look says nothing of the next";
+  std::this_thread::sleep_for(100ms);  // the span between two looks is what is looked at
+  (void)gate->Collect();
+  (void)gate->Collect();
+  EXPECT_GE(gate->expected_within(1h), 100ms) << "the longest span counts, whoever else looks more often";
+  EXPECT_EQ(gate->expected_within(1ms), 1ms);
 }
 
 TEST(ScrapeGate, ManyScrapesAtOnceAreAllAnswered) {

@@ -30,6 +30,22 @@ TEST(RepeatFilter, TellsTheFirstAtOnceAndRepeatsTogether) {
   EXPECT_THAT(filter.take(seconds(41), "lost chunk 99"), ElementsAre("lost chunk 99"));
 }
 
+TEST(RepeatFilter, DigitsOfNamesAreNoNumbers) {
+  RepeatFilter filter;
+  EXPECT_THAT(filter.take(seconds(1), "dc2 has been silent for 30 s (policy: continue)"), SizeIs(1));
+  EXPECT_THAT(filter.take(seconds(2), "dc3 has been silent for 31 s (policy: continue)"), SizeIs(1));
+  EXPECT_THAT(filter.take(seconds(3), "tokyo-server-0 left"), SizeIs(1));
+  EXPECT_THAT(filter.take(seconds(4), "tokyo-server-1 left"), SizeIs(1));
+  EXPECT_THAT(filter.take(seconds(5), "dc3 has been silent for 32 s (policy: continue)"), IsEmpty());
+}
+
+TEST(RepeatFilter, WhatComesLongAfterARepeatIsToldAtOnce) {
+  RepeatFilter filter;
+  filter.take(seconds(0), "lost chunk 1");
+  filter.take(seconds(5), "lost chunk 2");
+  EXPECT_THAT(filter.take(seconds(1000), "lost chunk 3"), ElementsAre("lost chunk 2", "lost chunk 3"));
+}
+
 TEST(RepeatFilter, LosesNothingAtTheEnd) {
   RepeatFilter filter;
   filter.take(seconds(1), "a 1");
