@@ -46,13 +46,13 @@ struct PeerFigures {
 struct MirrorFigures {
   std::uint64_t entries_considered = 0;
   std::uint64_t entries_sent = 0;
-  std::optional<Clock> bound;          ///< clocks ahead of the slowest that reads may go; nothing: any
-  std::vector<double> thresholds;      ///< of each table, in force now; 0 where the method has none
-  std::vector<double> residual_norms;  ///< of each table, at the last evaluation: Euclidean, the largest
-                                       ///< link's; none before, or where nothing is sent
+  std::optional<Clock> bound;             ///< clocks ahead of the slowest that reads may go; nothing: any
+  std::vector<double> thresholds;         ///< of each table, in force now; 0 where the method has none
+  std::vector<double> residual_norms;     ///< of each table, at the last evaluation: Euclidean, the largest
+                                          ///< link's; none before, or where nothing is sent
   double difference_bound = 0.0;          ///< at the last evaluation: Mirror::difference_bound()
   std::uint64_t protocol_violations = 0;  ///< messages that no counterpart sends who keeps to the protocol
-  std::vector<PeerFigures> peers;
+  std::vector<PeerFigures> peers;         ///< none where the method sends nothing
 };
 
 }  // namespace meridian::wan
