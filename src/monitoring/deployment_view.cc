@@ -1,6 +1,9 @@
 #include "src/monitoring/deployment_view.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -61,7 +64,8 @@ std::set<std::string> values_of(const std::vector<Sample>& samples, std::string_
 
 std::string series_of(const Sample& sample) {
   std::string series = sample.name;
-  for (const auto& [key, value] : sample.labels) series += '\n' + key + '=' + value;
+  for (const auto& [key, value] : sample.labels)
+    fmt::format_to(std::back_inserter(series), "\n{}={}", key, value);
   return series;
 }
 

@@ -29,7 +29,7 @@ Result<std::vector<TargetGroup>> read_targets(const std::filesystem::path& file)
   if (!text) return text.error();
   const auto wrong = [&](const char* what) {
     return Error{
-        fmt::format("{}: {}; expected a list of {{\"targets\": [\"HOST:PORT\", ...], \"labels\": {{...}}}}",
+        fmt::format(R"({}: {}; expected a list of {{"targets": ["HOST:PORT", ...], "labels": {{...}}}})",
                     file.string(), what)};
   };
   const nlohmann::json json = nlohmann::json::parse(text.value(), nullptr, /*allow_exceptions=*/false);

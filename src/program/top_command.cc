@@ -28,7 +28,6 @@
 namespace meridian::program {
 namespace {
 
-using monitoring::DeploymentView;
 using monitoring::DeploymentWatch;
 using WallClock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
