@@ -10,12 +10,6 @@
 #include <utility>
 
 namespace meridian::monitoring {
-namespace {
-
-constexpr std::size_t kAsksKept = 8;
-
-}  // namespace
-
 Result<std::shared_ptr<ScrapeGate>> ScrapeGate::create(Labels common) {
   const int fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (fd < 0) return Error{fmt::format("no descriptor for metrics: {}", std::strerror(errno))};
@@ -48,13 +42,8 @@ void ScrapeGate::close(std::vector<prometheus::MetricFamily> snapshot) {
 
 std::chrono::milliseconds ScrapeGate::expected_within(std::chrono::milliseconds most) const {
   const std::lock_guard lock(mutex_);
-  WallClock::duration longest{0};
-  for (std::size_t i = 1; i < asks_.size(); ++i) longest = std::max(longest, asks_[i] - asks_[i - 1]);
-  // Who has let the time of two looks pass does not look any more.
-  if (longest.count() == 0 || WallClock::now() - asks_.back() > 2 * longest)
-    return std::chrono::milliseconds(0);
-  // Whoever comes that seldom may come a little late.
-  return std::min(most, std::chrono::duration_cast<std::chrono::milliseconds>(longest * 6 / 5));
+  const Time longest = rhythm_.expected_within(WallClock::now().time_since_epoch(), most);
+  return std::chrono::ceil<std::chrono::milliseconds>(longest);
 }
 
 std::vector<prometheus::MetricFamily> ScrapeGate::Collect() const {
@@ -62,8 +51,7 @@ std::vector<prometheus::MetricFamily> ScrapeGate::Collect() const {
   WallClock::time_point made;
   {
     std::unique_lock lock(mutex_);
-    asks_.push_back(WallClock::now());
-    if (asks_.size() > kAsksKept) asks_.pop_front();
+    rhythm_.looked(WallClock::now().time_since_epoch());
     const std::uint64_t mine = ++asked_;
     if (!closed_) {
       const std::uint64_t one = 1;

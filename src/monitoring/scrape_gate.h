@@ -9,12 +9,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "src/base/result.h"
+#include "src/monitoring/look_rhythm.h"
 #include "src/monitoring/metric_set.h"
 
 namespace meridian::monitoring {
@@ -38,8 +38,7 @@ class ScrapeGate final : public prometheus::Collectable {
   /// The last one: whoever asks from now on gets it at once.
   void close(std::vector<prometheus::MetricFamily> snapshot);
 
-  /// After close(): how long it may take, at most `most`, until all who look now and then have looked again.
-  /// Not at all where nobody has looked twice, or not for some time.
+  /// After close(): for how long, at most `most`, somebody may be expected to look (LookRhythm).
   std::chrono::milliseconds expected_within(std::chrono::milliseconds most) const;
 
   std::vector<prometheus::MetricFamily> Collect() const override;
@@ -56,8 +55,8 @@ class ScrapeGate final : public prometheus::Collectable {
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   mutable std::uint64_t asked_ = 0;
-  mutable std::deque<WallClock::time_point> asks_;  // the latest ones
-  std::uint64_t answered_ = 0;                      // all asks up to this one
+  mutable LookRhythm rhythm_;
+  std::uint64_t answered_ = 0;  // all asks up to this one
   bool closed_ = false;
   WallClock::time_point answered_at_ = WallClock::now();
   std::shared_ptr<const std::vector<prometheus::MetricFamily>> snapshot_;

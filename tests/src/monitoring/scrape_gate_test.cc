@@ -69,17 +69,27 @@ TEST(ScrapeGate, AfterTheEndTheLastWordIsThereAtOnce) {
   EXPECT_FALSE(readable(*gate, 0)) << "nobody has to answer any more";
 }
 
-TEST(ScrapeGate, ALookIsExpectedWhereSomebodyLooksNowAndThen) {
+TEST(LookRhythm, ALookIsExpectedWhereSomebodyLooksNowAndThen) {
+  LookRhythm rhythm;
+  EXPECT_EQ(rhythm.expected_within(0s, 1h), 0s) << "nobody has looked";
+  rhythm.looked(10s);
+  EXPECT_EQ(rhythm.expected_within(10s, 1h), 0s) << "one look says nothing of the next";
+  rhythm.looked(15s);
+  rhythm.looked(16s);
+  EXPECT_EQ(rhythm.expected_within(16s, 1h), 6s) << "the longest span counts, whoever else looks more often";
+  EXPECT_EQ(rhythm.expected_within(16s, 1ms), 1ms);
+  EXPECT_EQ(rhythm.expected_within(26s, 1h), 6s);
+  EXPECT_EQ(rhythm.expected_within(27s, 1h), 0s) << "two looks should have come by now";
+  for (int look = 17; look < 25; ++look) rhythm.looked(std::chrono::seconds(look));
+  EXPECT_EQ(rhythm.expected_within(24s, 1h), 1200ms) << "spans of long ago are forgotten";
+}
+
+TEST(ScrapeGate, ExpectsWhoHasAskedTwice) {
   const auto gate = make_gate();
-  EXPECT_EQ(gate->expected_within(1h), 0ms) << "nobody has looked";
   gate->close(snapshot(0.0));
+  EXPECT_EQ(gate->expected_within(1h), 0ms);
   (void)gate->Collect();
-  EXPECT_EQ(gate->expected_within(1h), 0ms) << "one look says nothing of the next";
-  std::this_thread::sleep_for(100ms);  // the span between two looks is what is looked at
-  (void)gate->Collect();
-  (void)gate->Collect();
-  EXPECT_GE(gate->expected_within(1h), 100ms) << "the longest span counts, whoever else looks more often";
-  EXPECT_EQ(gate->expected_within(1ms), 1ms);
+  EXPECT_EQ(gate->expected_within(1h), 0ms);
 }
 
 TEST(ScrapeGate, ManyScrapesAtOnceAreAllAnswered) {
