@@ -3,14 +3,10 @@
 # How: stand-ins for cmake and meridian that record how they were called; an address that refuses connections.
 . "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 
-bin=$scratch/bin
-calls=$scratch/calls
-program=$project/build/release/src/program
-mkdir -p "$bin" "$program"
-printf '#!/bin/sh\nexit 0\n' > "$bin/cmake"
+make_places_for_stand_ins
 # shellcheck disable=SC2016  # the stand-in expands it
 printf '#!/bin/sh\necho "$* [$MERIDIAN_DATA]" >> %s\n[ "$1" != "$FAILING" ]\n' "$calls" > "$program/meridian"
-chmod +x "$bin/cmake" "$program/meridian"
+chmod +x "$program/meridian"
 
 demo() {
   : > "$calls"

@@ -28,3 +28,15 @@ expect_no_output() { [[ $output != *"$1"* ]] || fail "not expected in the output
 expect_file() { [ -f "$1" ] || fail "expected a file $1"; }
 expect_no_file() { [ ! -e "$1" ] || fail "expected no $1"; }
 expect_same() { cmp -s "$1" "$2" || fail "expected $1 and $2 to be equal"; }
+
+# What commands that build and run something need: a `cmake` that does nothing, and a place for stand-ins of the program
+# in $program and of others in $bin, which write how they were called to $calls.
+make_places_for_stand_ins() {
+  bin=$scratch/bin
+  # shellcheck disable=SC2034  # for whoever sources this
+  calls=$scratch/calls
+  program=$project/build/release/src/program
+  mkdir -p "$bin" "$program"
+  printf '#!/bin/sh\nexit 0\n' > "$bin/cmake"
+  chmod +x "$bin/cmake"
+}

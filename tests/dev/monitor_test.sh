@@ -4,11 +4,7 @@
 # stand-ins for cmake, Prometheus and meridian that record how they were called.
 . "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 
-bin=$scratch/bin
-calls=$scratch/calls
-program=$project/build/release/src/program
-mkdir -p "$bin" "$program"
-printf '#!/bin/sh\nexit 0\n' > "$bin/cmake"
+make_places_for_stand_ins
 # shellcheck disable=SC2016  # the stand-ins expand it
 printf '#!/bin/sh\necho "meridian $*" >> %s\n' "$calls" > "$program/meridian"
 # Listens where it is told to, until it is killed; tells its process id.
@@ -22,7 +18,7 @@ my (\$address) = "@ARGV" =~ /listen-address=(\S+)/;
 my \$server = IO::Socket::INET->new(LocalAddr => \$address, Listen => 8, ReuseAddr => 1) or die;
 close \$_ while \$_ = \$server->accept;
 END
-chmod +x "$bin/cmake" "$bin/prometheus" "$program/meridian"
+chmod +x "$bin/prometheus" "$program/meridian"
 
 free_port() { perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 1)->sockport'; }
 monitor() {
