@@ -13,29 +13,34 @@
 
 namespace meridian {
 
+namespace {
+
+/// One key of a kind's table. Nothing where it is not there, or refused.
+std::optional<double> read_number(Fields& fields, const NumberKey& key, Presence presence) {
+  switch (key.form) {
+    case NumberKey::Form::real:
+      if (double value = 0; fields.number(key.name, value, Range::from_to(key.least, key.most), presence))
+        return value;
+      break;
+    case NumberKey::Form::whole:
+      if (std::uint64_t value = 0; fields.integer(key.name, value, static_cast<std::uint64_t>(key.least),
+                                                  static_cast<std::uint64_t>(key.most), presence)) {
+        return static_cast<double>(value);
+      }
+      break;
+    case NumberKey::Form::truth:
+      if (bool value = false; fields.truth(key.name, value, presence)) return value ? 1 : 0;
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 /// The keys of a kind's table that are numbers, each with its default where it is not there.
 void read_numbers(Fields& fields, std::span<const NumberKey> keys, std::map<std::string, double>& out) {
-  for (const NumberKey& key : keys) {
-    double& value = out[std::string(key.name)] = key.standard;
-    switch (key.form) {
-      case NumberKey::Form::real:
-        fields.number(key.name, value, Range::from_to(key.least, key.most));
-        break;
-      case NumberKey::Form::whole: {
-        auto whole = static_cast<std::uint64_t>(key.standard);
-        fields.integer(key.name, whole, static_cast<std::uint64_t>(key.least),
-                       static_cast<std::uint64_t>(key.most));
-        value = static_cast<double>(whole);
-        break;
-      }
-      case NumberKey::Form::truth: {
-        bool truth = key.standard != 0;
-        fields.truth(key.name, truth);
-        value = truth ? 1 : 0;
-        break;
-      }
-    }
-  }
+  for (const NumberKey& key : keys)
+    out[std::string(key.name)] = read_number(fields, key, Presence::optional).value_or(key.standard);
 }
 
 namespace {
@@ -137,7 +142,6 @@ void read_shared(Fields& fields, const WorkloadKind& kind, DataConfig& data) {
   const bool any = std::any_of(kind.shared.begin(), kind.shared.end(), is_given);
   const bool paths = fields.has_value("paths");
   for (const NumberKey& key : kind.shared) {
-    const bool whole = key.form == NumberKey::Form::whole;
     if (paths && !is_given(key)) {
       fields.find(key.name);
       fields.problems().add(
@@ -145,17 +149,13 @@ void read_shared(Fields& fields, const WorkloadKind& kind, DataConfig& data) {
           fmt::format("{} is given and {} is missing, which no process can find out from its own "
                       "datacenter's data",
                       fields.path_of("paths"), fields.path_of(key.name)),
-          whole ? fmt::format("a whole number from {} to {}", key.least, key.most)
-                : Range::from_to(key.least, key.most).describe());
+          key.form == NumberKey::Form::whole
+              ? fmt::format("a whole number from {} to {}", key.least, key.most)
+              : Range::from_to(key.least, key.most).describe());
       continue;
     }
     const Presence presence = any ? Presence::required : Presence::optional;
-    double value = 0;
-    std::uint64_t number = 0;
-    const bool set = whole ? fields.integer(key.name, number, static_cast<std::uint64_t>(key.least),
-                                            static_cast<std::uint64_t>(key.most), presence)
-                           : fields.number(key.name, value, Range::from_to(key.least, key.most), presence);
-    if (set) data.shared[std::string(key.name)] = whole ? static_cast<double>(number) : value;
+    if (const auto value = read_number(fields, key, presence)) data.shared[std::string(key.name)] = *value;
   }
 }
 
