@@ -20,11 +20,6 @@ namespace {
 constexpr const char* kThreads = "4";
 constexpr const char* kRequestTimeoutMs = "5000";
 
-std::string joined(const std::string& host, int port) {
-  const bool version_6 = host.find(':') != std::string::npos;
-  return fmt::format("{}{}{}:{}", version_6 ? "[" : "", host, version_6 ? "]" : "", port);
-}
-
 /// Connects and says nothing.
 void call(const std::string& address) {
   const std::size_t colon = address.rfind(':');
@@ -63,24 +58,23 @@ Endpoint::~Endpoint() {
   ended = true;
 }
 
-Result<std::unique_ptr<Endpoint>> Endpoint::create(const std::string& host, std::uint16_t port,
-                                                   Labels common) {
+Result<std::unique_ptr<Endpoint>> Endpoint::create(const std::string& address, Labels common) {
   auto gate = ScrapeGate::create(std::move(common));
   if (!gate) return gate.error();
-  const std::string wanted = joined(host, port);
   try {
     auto exposer = std::make_unique<prometheus::Exposer>(std::vector<std::string>{
-        "listening_ports", wanted, "num_threads", kThreads, "request_timeout_ms", kRequestTimeoutMs});
+        "listening_ports", address, "num_threads", kThreads, "request_timeout_ms", kRequestTimeoutMs});
     const std::vector<int> ports = exposer->GetListeningPorts();
-    if (ports.empty()) return Error{fmt::format("metrics cannot be served at {}", wanted)};
+    if (ports.empty()) return Error{fmt::format("metrics cannot be served at {}", address)};
     exposer->RegisterCollectable(gate.value());
-    return std::unique_ptr<Endpoint>(
-        new Endpoint(std::move(gate).value(), std::move(exposer), joined(host, ports.front())));
+    const std::string host_and_colon = address.substr(0, address.rfind(':') + 1);
+    return std::unique_ptr<Endpoint>(new Endpoint(std::move(gate).value(), std::move(exposer),
+                                                  host_and_colon + std::to_string(ports.front())));
   } catch (const std::exception& error) {
     return Error{
         fmt::format("metrics cannot be served at {} (metrics.address): {}; expected a free port and an "
                     "address of this machine",
-                    wanted, error.what())};
+                    address, error.what())};
   }
 }
 

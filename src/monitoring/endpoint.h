@@ -16,8 +16,8 @@ namespace meridian::monitoring {
 /// Serves from threads of its own until it is destroyed. To be made after any fork.
 class Endpoint {
  public:
-  /// Port 0: one that is free. An error names the address.
-  static Result<std::unique_ptr<Endpoint>> create(const std::string& host, std::uint16_t port, Labels common);
+  /// `address` as "127.0.0.1:9400" or "[::1]:9400"; port 0: one that is free. An error names it.
+  static Result<std::unique_ptr<Endpoint>> create(const std::string& address, Labels common);
   ~Endpoint();
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;

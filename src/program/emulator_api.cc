@@ -251,9 +251,7 @@ Result<std::unique_ptr<EmulatorApi>> EmulatorApi::create(const HostPort& address
   auto server = std::make_unique<Server>(std::move(links), emulator);
   const Result<int> port = server->listen(address);
   if (!port) return port.error();
-  const bool version_6 = address.host.find(':') != std::string::npos;
-  std::string url =
-      fmt::format("http://{}{}{}:{}", version_6 ? "[" : "", address.host, version_6 ? "]" : "", port.value());
+  std::string url = "http://" + to_string(HostPort{address.host, static_cast<std::uint16_t>(port.value())});
   return std::unique_ptr<EmulatorApi>(new EmulatorApi(std::move(server), std::move(url)));
 }
 

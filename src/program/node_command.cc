@@ -5,7 +5,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <memory>
@@ -48,7 +47,8 @@ class Node {
         self_(self),
         folder_(std::move(folder)),
         launcher_(std::move(launcher)),
-        log_(folder_ / output::kLogFile, deployment.config(), origin(), /*wall_time=*/true),
+        log_(folder_ / output::kLogFile, deployment.config(), origin_of(deployment.config(), self),
+             /*wall_time=*/true),
         status_(StatusLine::on_stderr()),
         record_(deployment, self.datacenter, output::RunMode::run),
         timeline_(folder_ / output::kTimelineFile) {}
@@ -107,14 +107,9 @@ class Node {
   /// Waits for whoever looks at the metrics now and then, unless somebody wants this process to end.
   void linger(int signals) {
     const auto most = launcher_ ? kLongestLingerLaunched : kLongestLinger;
-    const auto until = std::chrono::steady_clock::now() + metrics_->gate().expected_within(most);
-    const auto left = [&] {
-      return std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now())
-          .count();
-    };
+    const std::chrono::milliseconds longest = metrics_->gate().expected_within(most);
     pollfd signal{signals, POLLIN, 0};
-    while (left() > 0 && ::poll(&signal, 1, static_cast<int>(left())) < 0 && errno == EINTR) {
-    }
+    (void)::poll(&signal, 1, static_cast<int>(longest.count()));
   }
 
   /// What is left to do once the machine has ended. The exit code.
@@ -140,8 +135,8 @@ class Node {
     if (!address) return {};
     const std::uint16_t port =
         metrics_port(deployment_.config(), self_, address->port, /*whole_deployment=*/launcher_.has_value());
-    const monitoring::Labels labels = process_labels(deployment_.config(), self_);
-    auto opened = monitoring::Endpoint::create(address->host, port, labels);
+    auto opened = monitoring::Endpoint::create(to_string(HostPort{address->host, port}),
+                                               process_labels(deployment_.config(), self_));
     if (!opened) return opened.error();
     metrics_ = std::move(opened).value();
     runtime_->watch_fd(metrics_->gate().fd(), [this] {
@@ -157,8 +152,8 @@ class Node {
     status_.print(text);
     targets_file_ = targets_file();
     const std::string reachable = reachable_address(deployment_.config(), self_, metrics_->address());
-    const Failure failure = monitoring::write_targets(
-        *targets_file_, {{{reachable}, std::map<std::string, std::string>(labels.begin(), labels.end())}});
+    const Failure failure =
+        monitoring::write_targets(*targets_file_, {target_of(deployment_.config(), self_, reachable)});
     if (failure) {
       observe(runtime_->now(),
               Notice{fmt::format("Prometheus will not find this process: {}", failure->message)});
@@ -188,10 +183,6 @@ class Node {
   std::optional<SharedLink::Options> shaped_lan() const {
     if (!launcher_) return std::nullopt;
     return shared_link_options(deployment_.config().wan.lan);
-  }
-
-  RunLog::Origin origin() const {
-    return {deployment_.config().datacenters.at(self_.datacenter).name, self_.role, self_.index};
   }
 
   std::string name_of(ProcessId id) const {

@@ -12,10 +12,6 @@
 #include "src/monitoring/process_figures.h"
 #include "src/program/process_events.h"
 
-#ifndef MERIDIAN_VERSION
-#define MERIDIAN_VERSION "unknown"
-#endif
-
 namespace meridian::program {
 namespace {
 
@@ -83,6 +79,11 @@ Labels process_labels(const Config& config, ProcessId self) {
           {"datacenter", config.datacenters.at(self.datacenter).name},
           {"role", to_string(self.role)},
           {"index", std::to_string(self.index)}};
+}
+
+monitoring::TargetGroup target_of(const Config& config, ProcessId self, const std::string& address) {
+  const Labels labels = process_labels(config, self);
+  return {{address}, {labels.begin(), labels.end()}};
 }
 
 std::uint16_t metrics_port(const Config& config, ProcessId self, std::uint16_t first, bool whole_deployment) {

@@ -8,6 +8,7 @@
 
 #include "datacenter/worker.h"
 #include "src/monitoring/metric_set.h"
+#include "src/monitoring/targets_file.h"
 #include "src/program/deployment.h"
 #include "src/runtime/machine.h"
 #include "src/runtime/real/real_runtime.h"
@@ -17,6 +18,9 @@ namespace meridian::program {
 
 /// run, datacenter, role, index: the labels of every sample of a process.
 monitoring::Labels process_labels(const Config& config, ProcessId self);
+
+/// A process that serves its metrics at `address`, as it is listed for Prometheus.
+monitoring::TargetGroup target_of(const Config& config, ProcessId self, const std::string& address);
 
 /// The port of a process where `first` is the one of its datacenter's first process: servers come first, then
 /// workers. With `whole_deployment` the row goes over all datacenters, as on one machine.

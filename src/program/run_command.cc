@@ -125,8 +125,7 @@ class LocalRun {
   std::optional<RunLog::Origin> origin_of(ChildId child) const {
     const auto process = processes_.find(child);
     if (process == processes_.end()) return std::nullopt;
-    const ProcessId id = process->second;
-    return RunLog::Origin{config_.datacenters[id.datacenter].name, id.role, id.index};
+    return program::origin_of(config_, process->second);
   }
 
   void info(ChildId child, const std::string& text) {
@@ -211,12 +210,9 @@ class LocalRun {
     std::vector<monitoring::TargetGroup> groups;
     for (const auto& [child, address] : watched_) {
       const auto process = processes_.find(child);
-      monitoring::TargetGroup group{{address}, {{"run", config_.name}, {"role", "emulator"}}};
-      if (process != processes_.end()) {
-        group.labels.clear();
-        for (const auto& [label, text] : process_labels(config_, process->second)) group.labels[label] = text;
-      }
-      groups.push_back(std::move(group));
+      groups.push_back(process == processes_.end()
+                           ? monitoring::TargetGroup{{address}, {{"run", config_.name}, {"role", "emulator"}}}
+                           : target_of(config_, process->second, address));
     }
     if (const Failure failure = monitoring::write_targets(targets_file(), groups)) {
       return status_.print(fmt::format("Prometheus will not find this run: {}", failure->message));

@@ -38,6 +38,10 @@ std::string utc_now() {
 
 }  // namespace
 
+RunLog::Origin origin_of(const Config& config, ProcessId id) {
+  return {config.datacenters.at(id.datacenter).name, id.role, id.index};
+}
+
 struct RunLog::Sink {
   std::shared_ptr<spdlog::logger> logger;
 };

@@ -65,4 +65,7 @@ class RunLog {
   Time last_{0};
 };
 
+/// The process as lines name it.
+RunLog::Origin origin_of(const Config& config, ProcessId id);
+
 }  // namespace meridian::program

@@ -154,13 +154,9 @@ class SimulatedRun {
     }
   }
 
-  RunLog::Origin origin_of(ProcessId id) const {
-    return {deployment_.config().datacenters.at(id.datacenter).name, id.role, id.index};
-  }
-
   void observe(Time now, ProcessId from, const Report& report) {
     if (const auto* notice = std::get_if<Notice>(&report)) {
-      log_.warn(now, notice->text, origin_of(from));
+      log_.warn(now, notice->text, origin_of(deployment_.config(), from));
       return;
     }
     if (from.role != Role::server || from.index != 0) return;
@@ -177,7 +173,7 @@ class SimulatedRun {
       log_.line(now, RunLog::Level::info,
                 fmt::format("{} {:.4f} at clock {}{}", deployment_.workload().metric_name(),
                             measured->objective, measured->clock, measured->final ? ", after the drain" : ""),
-                origin_of(from));
+                origin_of(deployment_.config(), from));
       if (!measured->final && (!compared_ || *compared_ < measured->clock)) {
         compared_ = measured->clock;
         compare_replicas();

@@ -107,6 +107,21 @@ Result<std::vector<std::string>> all_addresses(const std::vector<std::string>& w
   return addresses;
 }
 
+/// What all processes said, and when.
+struct Look {
+  MetricsRead read;
+  double time_s = 0.0;
+};
+
+Look look_at(const std::vector<std::string>& addresses) {
+  MetricsRead read = read_metrics(addresses, kLongestAnswer);
+  return {std::move(read), std::chrono::duration<double>(WallClock::now().time_since_epoch()).count()};
+}
+
+void give(Look look, DeploymentWatch& watch) {
+  watch.take(look.time_s, std::move(look.read.samples), std::move(look.read.unreachable));
+}
+
 /// Looks at the deployment again and again, on a thread of its own, so that a process that does not answer
 /// holds up no key.
 class Watcher {
@@ -143,12 +158,11 @@ class Watcher {
       ended_ = looks_ > 0;
       return;
     }
-    MetricsRead read = read_metrics(addresses.value(), kLongestAnswer);
-    const double now = std::chrono::duration<double>(WallClock::now().time_since_epoch()).count();
+    Look look = look_at(addresses.value());
     const std::lock_guard lock(mutex_);
     ++looks_;
     ended_ = false;
-    watch_.take(now, std::move(read.samples), std::move(read.unreachable));
+    give(std::move(look), watch_);
   }
 
   std::vector<std::string> where_;
@@ -164,15 +178,14 @@ class Watcher {
 /// Two looks, so that there are rates, and the page as text.
 int show_once(const std::vector<std::string>& addresses, std::chrono::duration<double> interval, bool plain) {
   DeploymentWatch watch;
-  for (int look = 0; look < 2; ++look) {
-    if (look > 0) std::this_thread::sleep_for(interval);
-    MetricsRead read = read_metrics(addresses, kLongestAnswer);
-    if (read.samples.empty()) {
+  for (int number = 0; number < 2; ++number) {
+    if (number > 0) std::this_thread::sleep_for(interval);
+    Look look = look_at(addresses);
+    if (look.read.samples.empty()) {
       print_error(fmt::format("nobody answers at {}; has the run ended?", fmt::join(addresses, ", ")));
       return kFailed;
     }
-    watch.take(std::chrono::duration<double>(WallClock::now().time_since_epoch()).count(),
-               std::move(read.samples), std::move(read.unreachable));
+    give(std::move(look), watch);
   }
   for (const TopLine& line : top_lines(watch.view(), kPlainWidth, plain)) fmt::print("{}\n", line.text);
   return kDone;

@@ -15,7 +15,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 TEST(Endpoint, ServesTheLastSnapshotInPrometheusTextFormat) {
-  auto endpoint = Endpoint::create("127.0.0.1", 0, {{"run", "demo"}});
+  auto endpoint = Endpoint::create("127.0.0.1:0", {{"run", "demo"}});
   ASSERT_TRUE(endpoint) << endpoint.error().message;
   ASSERT_THAT(endpoint.value()->address(), StartsWith("127.0.0.1:"));
   MetricSet set(Labels{{"run", "demo"}});
@@ -33,11 +33,10 @@ TEST(Endpoint, ServesTheLastSnapshotInPrometheusTextFormat) {
 }
 
 TEST(Endpoint, ATakenPortIsRefusedByName) {
-  auto first = Endpoint::create("127.0.0.1", 0, {});
+  auto first = Endpoint::create("127.0.0.1:0", {});
   ASSERT_TRUE(first) << first.error().message;
   const std::string address = first.value()->address();
-  const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-  const auto second = Endpoint::create("127.0.0.1", port, {});
+  const auto second = Endpoint::create(address, {});
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, HasSubstr(address));
   EXPECT_THAT(second.error().message, HasSubstr("metrics.address"));
