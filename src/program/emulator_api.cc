@@ -119,9 +119,10 @@ class EmulatorApi::Server {
     http_.set_read_timeout(kRequestSeconds);
     http_.set_write_timeout(kRequestSeconds);
     http_.set_keep_alive_timeout(kRequestSeconds);
-    http_.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
-      refuse(response, 500, "the request could not be served");
-    });
+    http_.set_exception_handler(
+        [](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
+          refuse(response, 500, "the request could not be served");
+        });
     http_.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
       if (response.body.empty())
         refuse(response, response.status, fmt::format("cannot {} {}", request.method, request.path));
@@ -156,8 +157,8 @@ class EmulatorApi::Server {
       ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     });
     int port = address.port;
-    const bool bound = port == 0 ? (port = http_.bind_to_any_port(address.host.c_str())) > 0
-                                 : http_.bind_to_port(address.host.c_str(), port);
+    const bool bound = port == 0 ? (port = http_.bind_to_any_port(address.host)) > 0
+                                 : http_.bind_to_port(address.host, port);
     if (!bound) {
       return Error{
           fmt::format("the API cannot listen at {}:{}; expected a free port and an address of this machine",
