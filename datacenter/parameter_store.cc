@@ -25,28 +25,30 @@ std::vector<std::size_t> aligned_offsets(const std::vector<TableRange>& ranges) 
 ParameterStore::ParameterStore(std::vector<TableRange> ranges)
     : ranges_(std::move(ranges)),
       offsets_(aligned_offsets(ranges_)),
-      values_(offsets_.back()),
-      snapshots_(offsets_.back()) {
+      buffers_(offsets_.back()),
+      values_(buffers_.take()) {
   for (const TableRange& range : ranges_) total_ += range.size();
 }
 
 std::span<const float> ParameterStore::values(std::size_t table) const {
-  return values_.span().subspan(offsets_.at(table), ranges_[table].size());
+  return std::as_const(*values_).span().subspan(offsets_.at(table), ranges_[table].size());
 }
 
 std::span<float> ParameterStore::change(std::size_t table) {
-  snapshot_.reset();
-  return values_.span().subspan(offsets_.at(table), ranges_[table].size());
+  if (read_ && !BufferPool::is_unshared(values_)) {
+    const std::shared_ptr<FloatBuffer> copy = buffers_.take();
+    std::copy_n(values_->data(), values_->size(), copy->data());
+    values_ = copy;
+  }
+  read_ = false;
+  return values_->span().subspan(offsets_.at(table), ranges_[table].size());
 }
 
 Payload ParameterStore::read(std::size_t table, std::size_t first, std::size_t count) {
   MERIDIAN_CHECK(first + count <= ranges_.at(table).size(), "[{}, +{}) of {}", first, count,
                  ranges_[table].size());
-  if (!snapshot_) {
-    snapshot_ = snapshots_.take();
-    std::copy_n(values_.data(), values_.size(), snapshot_->data());
-  }
-  return payload_of(snapshot_, offsets_[table] + first, count);
+  read_ = true;
+  return payload_of(values_, offsets_[table] + first, count);
 }
 
 }  // namespace meridian::datacenter

@@ -1,5 +1,6 @@
-// A server's part of the model: of every table one contiguous range, and its current values. Readers get
-// snapshots, so that a read on its way to a worker never sees a later change.
+// A server's part of the model: of every table one contiguous range, and its current values. A read shares
+// them without a copy. Whoever changes them while a read is still on its way to a worker changes a copy, so
+// that the read never sees it.
 #pragma once
 
 #include <memory>
@@ -13,7 +14,7 @@
 
 namespace meridian::datacenter {
 
-/// Owned by one machine; not thread-safe. Snapshots may be read anywhere.
+/// Owned by one machine; not thread-safe. What was read may be looked at, and let go of, in any thread.
 class ParameterStore {
  public:
   explicit ParameterStore(std::vector<TableRange> ranges);
@@ -22,8 +23,10 @@ class ParameterStore {
   const std::vector<TableRange>& ranges() const { return ranges_; }
   std::size_t total_entries() const { return total_; }
 
+  /// Valid until the first change() after the next read().
   std::span<const float> values(std::size_t table) const;
-  /// The values for changing them: snapshots taken before keep what they had.
+  /// The values for changing them; valid for as long. Reads keep what they had: all values are copied, into
+  /// memory taken only then, where one is still held somewhere.
   std::span<float> change(std::size_t table);
 
   /// Entries [first, first + count) of the table's owned range as they are now. Requires the range to be
@@ -34,9 +37,9 @@ class ParameterStore {
   std::vector<TableRange> ranges_;
   std::vector<std::size_t> offsets_;
   std::size_t total_ = 0;
-  FloatBuffer values_;
-  BufferPool snapshots_;
-  std::shared_ptr<FloatBuffer> snapshot_;
+  BufferPool buffers_;
+  std::shared_ptr<FloatBuffer> values_;  // those whom it was read for hold it too
+  bool read_ = false;                    // since it was changed
 };
 
 }  // namespace meridian::datacenter

@@ -1,12 +1,14 @@
-// Goal: reads see the values as they were when they were read, whatever changes later, and a snapshot is made
-// once for all reads between two changes.
+// Goal: reads see the values as they were when they were read, whatever changes later; nothing is copied for
+// them unless they are still held when it does.
 #include "datacenter/parameter_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <optional>
+#include <set>
+#include <thread>
+#include <vector>
 
 #include "src/base/check.h"
 #include "src/wire/float_bytes.h"
@@ -53,7 +55,7 @@ TEST(ParameterStore, ReadsPartsOfARange) {
   EXPECT_THROW(store.read(0, 3, 3), BrokenInvariant);
 }
 
-TEST(ParameterStore, ASnapshotKeepsWhatItHad) {
+TEST(ParameterStore, AReadKeepsWhatItHad) {
   ParameterStore store = counted_store();
   const Payload before = store.read(0, 0, 5);
   store.change(0)[2] = -1.0F;
@@ -64,22 +66,56 @@ TEST(ParameterStore, ASnapshotKeepsWhatItHad) {
   EXPECT_THAT(floats(store.read(0, 0, 5)), ElementsAre(9, 9, 9, 9, 9));
 }
 
-TEST(ParameterStore, OneSnapshotServesAllReadsBetweenTwoChanges) {
+TEST(ParameterStore, ReadsShareTheValues) {
   ParameterStore store = counted_store();
-  const Payload first = store.read(0, 0, 5);
-  const Payload second = store.read(0, 0, 5);
-  EXPECT_EQ(first.bytes().data(), second.bytes().data());
-  store.change(2);
-  EXPECT_NE(store.read(0, 0, 5).bytes().data(), first.bytes().data());
+  const auto* const memory = reinterpret_cast<const std::byte*>(store.values(0).data());
+  EXPECT_EQ(store.read(0, 0, 5).bytes().data(), memory);
+  EXPECT_EQ(store.read(0, 1, 4).bytes().data(), memory + sizeof(float));
 }
 
-TEST(ParameterStore, ASnapshotsMemoryIsUsedAgainOnceNobodyReadsIt) {
+TEST(ParameterStore, ChangesInPlaceOnceNobodyHoldsARead) {
   ParameterStore store = counted_store();
-  std::optional<Payload> read(store.read(0, 0, 5));
-  const std::byte* const memory = read->bytes().data();
-  store.change(0);
-  read.reset();
-  EXPECT_EQ(store.read(0, 0, 5).bytes().data(), memory);
+  const float* const memory = store.values(0).data();
+  (void)store.read(0, 0, 5);
+  EXPECT_EQ(store.change(0).data(), memory);
+}
+
+TEST(ParameterStore, CopiesOnceForAllThatIsHeld) {
+  ParameterStore store = counted_store();
+  const float* const memory = store.values(0).data();
+  const Payload first = store.read(0, 0, 5);
+  const Payload second = store.read(2, 0, 3);
+  const float* const copy = store.change(2).data();
+  EXPECT_NE(store.values(0).data(), memory);
+  EXPECT_EQ(store.change(2).data(), copy);
+  EXPECT_THAT(store.values(0), ElementsAre(0, 1, 2, 3, 4));
+}
+
+TEST(ParameterStore, TwoSetsOfValuesAreEnoughForReadsThatOverlap) {
+  ParameterStore store = counted_store();
+  std::set<const std::byte*> memory;
+  Payload held = store.read(0, 0, 5);
+  for (int round = 0; round < 10; ++round) {
+    store.change(0)[0] += 1.0F;
+    held = store.read(0, 0, 5);
+    memory.insert(held.bytes().data());
+  }
+  EXPECT_EQ(memory.size(), 2U);
+}
+
+TEST(ParameterStore, AReadMayEndInAnyThread) {
+  ParameterStore store = counted_store();
+  for (float& value : store.change(0)) value = -1.0F;
+  int spoilt = 0;
+  for (int round = 0; round < 1000; ++round) {
+    std::thread reader([&spoilt, held = store.read(0, 0, 5)] {
+      const std::vector<float> values = floats(held);
+      if (values[0] != values[4]) ++spoilt;
+    });
+    for (float& value : store.change(0)) value = static_cast<float>(round);
+    reader.join();
+  }
+  EXPECT_EQ(spoilt, 0);
 }
 
 }  // namespace
