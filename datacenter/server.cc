@@ -108,10 +108,16 @@ void Server::on_push(Time now, ProcessId from, const Push& push, std::span<const
   for (std::size_t i = 0; i < push.segments.size(); ++i) {
     sum(rows_[from.index], push.segments[i], payloads[i].bytes());
   }
-  if (!cursor.complete()) return;
+  if (!cursor.complete()) {
+    if (push.pulls) violation(now, from, "a part of a push that asks for a model", actions);
+    return;
+  }
+  if (push.pulls && any_by_row(shards_.tables()))
+    return violation(now, from, "a push that asks for a model of which it lists no rows", actions);
   cursor.restart();
   samples_ += push.samples;
   if (clock_.push_complete(from.index)) close_clock(now, actions);
+  if (push.pulls && !done_) on_pull(now, from, Pull{push.clock, /*final=*/false}, {}, actions);
 }
 
 /// Adds a part of a push to the open clock's sums.

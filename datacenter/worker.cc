@@ -30,7 +30,16 @@ Worker::Worker(WorkerOptions options, Identity identity, PeerWatch::Deadlines de
     membership_.expect(server(index), process_name(options_.datacenter_name, server(index)),
                        /*answer=*/false);
   }
+  pulled_along_.assign(options_.servers, false);
+  plan_push();
   list_rows(/*clock=*/1);
+}
+
+/// Cuts the push to each server into messages. Where rows are read one by one it follows from the rows.
+void Worker::plan_push() {
+  plans_.clear();
+  for (const std::vector<TableRange>& owned : owned_)
+    plans_.push_back(transfer_plan(rows_.selected(tables_, owned)));
 }
 
 /// Asks the learner for the next update's rows.
@@ -122,6 +131,7 @@ void Worker::pull(Time now, bool final, Actions& actions) {
     model_.begin(clock_, rows_);
   }
   for (std::size_t index = 0; index < options_.servers; ++index) {
+    if (!final && pulled_along_[index]) continue;
     Pull pull{clock_, final};
     pull.whole = whole;
     std::vector<Payload> payloads;
@@ -224,8 +234,10 @@ void Worker::push(Time now, Actions& actions) {
   since_evaluation_.loss_sum += report_.loss_sum;
   since_evaluation_.samples += report_.samples;
   samples_ += report_.samples;
+  if (by_row_) plan_push();
   for (std::size_t index = 0; index < options_.servers; ++index) {
-    for (const std::vector<Segment>& segments : transfer_plan(rows_.selected(tables_, owned_[index]))) {
+    pulled_along_[index] = !by_row_ && plans_[index].size() == 1;
+    for (const std::vector<Segment>& segments : plans_[index]) {
       std::vector<Payload> payloads;
       for (const Segment& segment : segments) {
         const std::size_t offset = rows_.offset(segment.table, tables_, owned_[index][segment.table]);
@@ -233,7 +245,8 @@ void Worker::push(Time now, Actions& actions) {
             payload_of(update_, offsets_[segment.table] + offset + segment.first, segment.count));
       }
       membership_.send(now, server(index), Channel::data,
-                       {Push{clock_, report_.samples, segments}, std::move(payloads)}, actions);
+                       {Push{clock_, report_.samples, segments, pulled_along_[index]}, std::move(payloads)},
+                       actions);
     }
   }
   update_.reset();

@@ -63,6 +63,7 @@ class Worker final : public Machine {
   void evaluate(Time now, Actions& actions);
   void compute_or_finish(Time now, Actions& actions);
   void push(Time now, Actions& actions);
+  void plan_push();
   void list_rows(Clock clock);
   void place_update();
   void compute(Clock clock);
@@ -76,7 +77,10 @@ class Worker final : public Machine {
   std::vector<TableSpec> tables_;
   bool by_row_ = false;                         // any table is
   std::vector<std::vector<TableRange>> owned_;  // by each server
-  std::vector<std::size_t> offsets_;            // of each table in an update
+  using Plan = std::vector<std::vector<Segment>>;
+  std::vector<Plan> plans_;           // of the push to each server
+  std::vector<bool> pulled_along_;    // of each server: the last push to it asked for the model too
+  std::vector<std::size_t> offsets_;  // of each table in an update
   std::vector<std::size_t> sizes_;
 
   State state_ = State::joining;

@@ -6,6 +6,7 @@
 #include <kj/exception.h>
 #include <kj/io.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -97,6 +98,7 @@ struct HeaderWriter {
     out.setClock(push.clock);
     out.setSamples(push.samples);
     write_segments(out, push.segments);
+    out.setPulls(push.pulls);
   }
   void operator()(const Finished& finished) { header.initFinished().setClock(finished.clock); }
   void operator()(const EvaluationPart& part) {
@@ -258,7 +260,7 @@ Body read_body(schema::Header::Reader header) {
     }
     case schema::Header::PUSH: {
       const auto in = header.getPush();
-      return Push{in.getClock(), in.getSamples(), read_segments(in, /*dense_only=*/true)};
+      return Push{in.getClock(), in.getSamples(), read_segments(in, /*dense_only=*/true), in.getPulls()};
     }
     case schema::Header::FINISHED:
       return Finished{header.getFinished().getClock()};
@@ -368,22 +370,33 @@ void check_payloads(const Body& body, std::span<const Payload> payloads) {
     throw Malformed{fmt::format("{} payloads with a {}", payloads.size(), kind_name(body))};
 }
 
+/// Memory for a header on the stack: enough for all but refusals and long lists, for which Cap'n Proto takes
+/// more.
+using Scratch = std::array<capnp::word, 64>;
+
+kj::ArrayPtr<capnp::word> words_of(Scratch& scratch) { return kj::arrayPtr(scratch.data(), scratch.size()); }
+
 }  // namespace
 
 std::vector<std::byte> encode_header(const Body& body, SessionPosition position) {
-  capnp::word scratch[64];  // enough for all but refusals and long segment lists; those allocate
-  std::memset(scratch, 0, sizeof(scratch));
-  capnp::MallocMessageBuilder builder(kj::arrayPtr(scratch, 64));
+  std::vector<std::byte> header;
+  encode_header(body, position, header);
+  return header;
+}
+
+void encode_header(const Body& body, SessionPosition position, std::vector<std::byte>& header) {
+  Scratch scratch{};
+  capnp::MallocMessageBuilder builder(words_of(scratch));
   auto root = builder.initRoot<schema::Header>();
   root.setEpoch(position.epoch);
   root.setSequence(position.sequence);
   std::visit(HeaderWriter{root}, body);
-  kj::VectorOutputStream stream;
+  // Packing makes of a word at most ten bytes: a tag, the word, and a count of words.
+  constexpr std::size_t kMostBytesOfWord = 10;
+  header.resize(capnp::computeSerializedSizeInWords(builder) * kMostBytesOfWord);
+  kj::ArrayOutputStream stream(kj::arrayPtr(reinterpret_cast<kj::byte*>(header.data()), header.size()));
   capnp::writePackedMessage(stream, builder);
-  const auto bytes = stream.getArray();
-  std::vector<std::byte> header(bytes.size());
-  std::memcpy(header.data(), bytes.begin(), bytes.size());
-  return header;
+  header.resize(stream.getArray().size());
 }
 
 Result<Header> decode_header(std::span<const std::byte> header, std::span<const Payload> payloads) {
@@ -395,7 +408,8 @@ Result<Header> decode_header(std::span<const std::byte> header, std::span<const 
     capnp::ReaderOptions options;
     options.traversalLimitInWords = kMaxHeaderBytes;
     options.nestingLimit = 8;
-    capnp::PackedMessageReader reader(stream, options);
+    Scratch scratch;
+    capnp::PackedMessageReader reader(stream, options, words_of(scratch));
     const auto root = reader.getRoot<schema::Header>();
     Header decoded{read_body(root), {root.getEpoch(), root.getSequence()}};
     check_payloads(decoded.body, payloads);

@@ -25,6 +25,8 @@ struct Header {
 
 /// The header frame of a message with this body.
 std::vector<std::byte> encode_header(const Body& body, SessionPosition position = {});
+/// The same, written over `header`, whose memory is used again.
+void encode_header(const Body& body, SessionPosition position, std::vector<std::byte>& header);
 
 /// What a received header frame says, checked against the sizes of the payload frames that came with it.
 /// Checks form only (known kind, sizes that agree, no overflow); whether tables and ranges exist is the

@@ -22,7 +22,7 @@ enum class Channel : std::uint8_t { control = 0, data = 1 };
 const char* to_string(Channel channel);
 
 /// The version of the messages below; a process refuses peers of other versions.
-inline constexpr std::uint16_t kProtocolVersion = 3;
+inline constexpr std::uint16_t kProtocolVersion = 4;
 
 /// What a reader waited for. Waits of different causes never overlap.
 struct Waits {
@@ -134,6 +134,9 @@ struct Push {
   Clock clock = 0;
   std::uint64_t samples = 0;
   std::vector<Segment> segments;  ///< dense; one payload each
+  /// It is the whole push, and also asks for all of the model after its clock: one message in place of two,
+  /// where the second would come right behind the first.
+  bool pulls = false;
   bool operator==(const Push&) const = default;
 };
 

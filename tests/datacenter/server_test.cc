@@ -214,6 +214,34 @@ TEST(Server, AWaitForTheOwnUpdateIsNoWaitForOtherWorkers) {
   EXPECT_EQ(replies[0].waits, waits);
 }
 
+TEST(Server, APushMayAskForTheModelAfterIt) {
+  Host host;
+  host.open();
+  host.pull(0, 0);
+  host.pull(1, 0);
+  host.actions.sent.clear();
+  for (const ProcessId worker : {kWorker0, kWorker1}) {
+    Message push = host.push_of(1, 6.0F).at(0);
+    std::get<Push>(push.body).pulls = true;
+    host.server.on_message(seconds(1), worker, push, host.actions);
+  }
+  for (const ProcessId worker : {kWorker0, kWorker1}) {
+    const auto replies = host.actions.sent_of<PullReply>(worker);
+    ASSERT_THAT(replies, SizeIs(1));
+    EXPECT_EQ(replies[0].clock, 1U);
+    EXPECT_EQ(replies[0].waits, Waits{});
+  }
+}
+
+TEST(Server, APartOfAPushMayNotAskForTheModel) {
+  Host host;
+  host.open();
+  Message part = host.push_of(1, 6.0F, 3, /*max_bytes=*/16).at(0);
+  std::get<Push>(part.body).pulls = true;
+  host.server.on_message(seconds(1), kWorker0, part, host.actions);
+  EXPECT_THAT(host.actions.failure(), HasSubstr("a part of a push that asks for a model"));
+}
+
 TEST(Server, ServesNoReadBeforeEverybodyIsThere) {
   Host host;
   host.pull(0, 0);

@@ -104,7 +104,7 @@ TEST_F(WorkerTest, GreetsEveryServerAndPullsOnceAllHaveAnswered) {
   EXPECT_EQ(actions_.timers.at(static_cast<std::size_t>(TimerId::tick)), PeerWatch::kTick);
 }
 
-TEST_F(WorkerTest, PushesItsGradientToWhomEachPartBelongsAndPullsTheNextClock) {
+TEST_F(WorkerTest, PushesItsGradientToWhomEachPartBelongsAndAsksForTheNextModel) {
   join();
   reply(0, 0, 0.5F);
   EXPECT_FALSE(actions_.computation) << "half a model";
@@ -138,6 +138,7 @@ TEST_F(WorkerTest, PushesItsGradientToWhomEachPartBelongsAndPullsTheNextClock) {
     EXPECT_EQ(sent.channel, Channel::data);
     EXPECT_EQ(push->clock, 1U);
     EXPECT_EQ(push->samples, 5U);
+    EXPECT_TRUE(push->pulls) << "a push of one message asks for the next model";
     for (std::size_t i = 0; i < push->segments.size(); ++i) {
       const Segment& segment = push->segments[i];
       const TableRange owned = shards_.server_ranges(sent.to.index, kServers)[segment.table];
@@ -152,8 +153,72 @@ TEST_F(WorkerTest, PushesItsGradientToWhomEachPartBelongsAndPullsTheNextClock) {
     }
   }
   EXPECT_EQ(pushed, expected[0].size() + expected[1].size());
-  EXPECT_THAT(actions_.sent_of<Pull>(kServer0), ElementsAre(Pull{1, false}));
-  EXPECT_THAT(actions_.sent_of<Pull>(kServer1), ElementsAre(Pull{1, false}));
+  EXPECT_THAT(actions_.sent_of<Pull>(), IsEmpty());
+}
+
+/// One table that takes three messages to cross.
+class LargeTable final : public Workload {
+ public:
+  const std::vector<TableSpec>& tables() const override { return tables_; }
+  void fill_initial_values(std::size_t /*table*/, std::span<float> values) const override {
+    std::fill(values.begin(), values.end(), 0.0F);
+  }
+  std::size_t samples_per_clock(WorkerPlace /*place*/) const override { return 1; }
+  std::unique_ptr<Learner> make_learner(WorkerPlace place) const override {
+    return std::make_unique<ForwardingLearner<LargeTable>>(*this, place, 1);
+  }
+  UpdateReport compute_gradient(WorkerPlace /*place*/, Clock /*clock*/, TablesView /*parameters*/,
+                                TablesSpan gradient) const {
+    std::fill(gradient[0].begin(), gradient[0].end(), 1.0F);
+    return {1, 0.0};
+  }
+  EvaluationSums evaluate(std::size_t /*part*/, std::size_t /*parts*/, TablesView /*parameters*/) const {
+    return {};
+  }
+  double objective(const EvaluationSums& /*sums*/) const override { return 0.0; }
+  const char* metric_name() const override { return "loss"; }
+  bool larger_is_better() const override { return false; }
+
+ private:
+  std::vector<TableSpec> tables_{{"large", 5 * kMaxTransferBytes / 2 / sizeof(float), 1}};
+};
+
+TEST(LargeModel, APushInPartsIsOvertakenByThePullThatFollows) {
+  const LargeTable workload;
+  const ShardMap shards(workload.tables(), 1);
+  RecordedActions actions;
+  const ProcessId self = ProcessId::worker(0, 0);
+  Worker worker({.datacenter_name = "paris", .servers = 1, .evaluate_every = 9, .compute_time = {}},
+                {.self = self,
+                 .name = "paris-worker-0",
+                 .run_digest = 1,
+                 .incarnation = 1,
+                 .configuration = "",
+                 .explain_difference = {}},
+                {}, workload, shards);
+  worker.start(seconds(0), actions);
+  for (const Channel channel : {Channel::control, Channel::data})
+    worker.on_message(seconds(0), kServer0, channel, {Hello{kProtocolVersion, 1, kServer0, 1, channel}, {}},
+                      actions);
+  const auto plan = transfer_plan(shards.server_ranges(0, 1));
+  ASSERT_THAT(plan, SizeIs(3));
+  for (std::size_t part = 0; part < plan.size(); ++part) {
+    const auto values = std::make_shared<FloatBuffer>(plan[part][0].count);
+    worker.on_message(
+        seconds(1), kServer0, Channel::data,
+        {PullReply{0, static_cast<std::uint16_t>(part), part + 1 == plan.size(), false, {}, plan[part]},
+         {payload_of(values, 0, values->size())}},
+        actions);
+  }
+  ASSERT_TRUE(actions.computation);
+  const Computation computation = *std::exchange(actions.computation, std::nullopt);
+  computation.work();
+  actions.sent.clear();
+  worker.on_computed(seconds(2), computation.kind, actions);
+  const auto pushes = actions.sent_of<Push>();
+  ASSERT_THAT(pushes, SizeIs(3));
+  for (const Push& push : pushes) EXPECT_FALSE(push.pulls);
+  EXPECT_THAT(actions.sent_of<Pull>(kServer0), ElementsAre(Pull{1, false}));
 }
 
 TEST_F(WorkerTest, MeasuresAtEvaluationClocksBeforeItGoesOn) {

@@ -12,6 +12,7 @@
 
 #include "src/base/check.h"
 #include "src/runtime/real/computer.h"
+#include "src/runtime/real/doorbells.h"
 #include "src/runtime/real/lan_shaper.h"
 #include "src/runtime/real/outage_log.h"
 #include "src/runtime/real/wake_timer.h"
@@ -34,8 +35,8 @@ constexpr Time kLongestOnLanAfterEnd = std::chrono::seconds(1);
 constexpr int kLongestUnacknowledgedMs = 30'000;
 // Control messages read in one turn before data and timers get theirs.
 constexpr int kControlBurst = 256;
-// Turns with something to read before watched descriptors get a look, which else only a wait gives them.
-constexpr int kTurnsBetweenLooks = 64;
+// The longest sleep; outages that had to wait are told in between.
+constexpr std::chrono::milliseconds kLongestSleep{1000};
 // Callers of which it is told that they did not say hello; whoever connects can make up more.
 constexpr std::size_t kMostRejectedTold = 16;
 
@@ -101,7 +102,8 @@ struct RealRuntime::Sockets {
     zmq::socket_t events;          // tells of connections made and broken
     std::vector<std::byte> hello;  // what the machine said at first; said again after a break
     bool was_connected = false;
-    bool said_more = false;  // than its hello
+    bool said_more = false;     // than its hello
+    bool may_have_more = true;  // to read
   };
   struct Caller {
     ProcessId id;
@@ -112,6 +114,7 @@ struct RealRuntime::Sockets {
     Channel channel = Channel::control;
     zmq::socket_t socket;
     std::map<std::string, Caller> callers;  // by routing id
+    bool may_have_more = true;              // to read
   };
   /// Where replies to a caller go.
   struct Route {
@@ -125,8 +128,16 @@ struct RealRuntime::Sockets {
 
   explicit Sockets(OutageLog log) : outages(std::move(log)) {}
 
+  /// Whether a socket may have something to read that no descriptor tells of.
+  bool any_may_have_more() const {
+    const auto may = [](const auto& socket) { return socket.may_have_more; };
+    return std::any_of(dialled.begin(), dialled.end(), may) ||
+           std::any_of(listening.begin(), listening.end(), may);
+  }
+
   zmq::context_t context{1};
   WakeTimer wake;
+  Doorbells doorbells;
   std::vector<Dialled> dialled;
   std::vector<Listening> listening;
   std::map<std::pair<ProcessId, Channel>, Route> routes;
@@ -148,13 +159,13 @@ class RealRuntime::MachineActions final : public Actions {
 
   std::size_t send(ProcessId to, Channel channel, Message message) override {
     if (ended_) return 0;
-    std::vector<std::byte> header = encode_header(message.body, message.position);
+    encode_header(message.body, message.position, header_);
+    const std::vector<std::byte>& header = header_;
     const std::size_t bytes = wire_bytes(header.size(), message.payloads);
     Sockets& sockets = *runtime_.sockets_;
     if (sockets.answer_to && sockets.answer_to->first == to) {
       const Sockets::Route& route = sockets.answer_to->second;
-      (void)send_frames(sockets.listening[route.listener].socket, &route.routing_id, header,
-                        message.payloads);
+      (void)send_frames(sockets.listening[route.listener], &route.routing_id, header, message.payloads);
       return bytes;
     }
     if (std::holds_alternative<Goodbye>(message.body)) sockets.outages.departed(to);
@@ -163,7 +174,7 @@ class RealRuntime::MachineActions final : public Actions {
     if (dialled == nullptr && !sockets.routes.contains({to, channel})) return 0;
     if (dialled != nullptr && std::holds_alternative<Hello>(message.body)) dialled->hello = header;
     if (lan_ && to.datacenter == runtime_.options_.self.datacenter) {
-      lan_->enqueue(runtime_.now(), bytes, {to, channel, std::move(header), std::move(message.payloads)});
+      lan_->enqueue(runtime_.now(), bytes, {to, channel, header, std::move(message.payloads)});
       return bytes;
     }
     return hand_over(to, channel, header, message.payloads) ? bytes : 0;
@@ -191,7 +202,7 @@ class RealRuntime::MachineActions final : public Actions {
   /// Says hello again after a break, in case the first was lost with it.
   void repeat_hello(Sockets::Dialled& dialled) {
     if (ended_ || dialled.hello.empty()) return;
-    note(send_frames(dialled.socket, nullptr, dialled.hello, {}), dialled.peer, dialled.channel);
+    note(send_frames(dialled, nullptr, dialled.hello, {}), dialled.peer, dialled.channel);
   }
 
   void set_timer(TimerId id, Time at) override { timers_.at(static_cast<std::size_t>(id)) = at; }
@@ -263,17 +274,20 @@ class RealRuntime::MachineActions final : public Actions {
     Sockets& sockets = *runtime_.sockets_;
     if (Sockets::Dialled* const dialled = find_dialled(to, channel)) {
       dialled->said_more = dialled->said_more || header != dialled->hello;
-      return note(send_frames(dialled->socket, nullptr, header, payloads), to, channel);
+      return note(send_frames(*dialled, nullptr, header, payloads), to, channel);
     }
     const Sockets::Route& route = sockets.routes.at({to, channel});
-    return note(send_frames(sockets.listening[route.listener].socket, &route.routing_id, header, payloads),
-                to, channel);
+    return note(send_frames(sockets.listening[route.listener], &route.routing_id, header, payloads), to,
+                channel);
   }
 
   /// All frames or none: libzmq looks at the high-water mark and at the connection with the first one only.
-  static Sent send_frames(zmq::socket_t& socket, const std::string* routing_id,
-                          const std::vector<std::byte>& header, const std::vector<Payload>& payloads) {
+  template <typename From>
+  static Sent send_frames(From& from, const std::string* routing_id, const std::vector<std::byte>& header,
+                          const std::vector<Payload>& payloads) {
     using zmq::send_flags;
+    zmq::socket_t& socket = from.socket;
+    from.may_have_more = true;  // sending may take note of what came in, and quiet the descriptor
     const auto flags = [](bool last) {
       return (last ? send_flags::none : send_flags::sndmore) | send_flags::dontwait;
     };
@@ -296,7 +310,7 @@ class RealRuntime::MachineActions final : public Actions {
   /// Keeps account of what was dropped. Returns whether the message was taken.
   bool note(Sent sent, ProcessId to, Channel channel) {
     OutageLog& outages = runtime_.sockets_->outages;
-    const Time now = runtime_.now();
+    const Time now = runtime_.turn_began_;
     if (sent != Sent::taken) {
       const bool full = sent == Sent::queue_full;
       ++runtime_.figures_.dropped;
@@ -322,6 +336,7 @@ class RealRuntime::MachineActions final : public Actions {
   bool ended_ = false;
   std::optional<Fault> fault_;
   std::optional<LanShaper> lan_;
+  std::vector<std::byte> header_;  // of the message that is being sent
 };
 
 RealRuntime::RealRuntime(Options options, Machine& machine)
@@ -431,22 +446,23 @@ void RealRuntime::abort(const std::string& reason) {
 /// Reads one message of a socket that this process opened. False where there is none.
 bool RealRuntime::read_dialled(std::size_t index) {
   Sockets::Dialled& dialled = sockets_->dialled[index];
+  if (!dialled.may_have_more) return false;
   zmq::message_t header;
-  if (!dialled.socket.recv(header, zmq::recv_flags::dontwait)) return false;
-  deliver(dialled.peer, dialled.channel, header, receive_rest(dialled.socket, kMaxSegments));
+  if (!dialled.socket.recv(header, zmq::recv_flags::dontwait)) return dialled.may_have_more = false;
+  deliver(dialled.peer, dialled.channel, header, receive_rest(dialled.socket, header, kMaxSegments));
   return true;
 }
 
 /// Reads one message of a listening socket. False where there is none.
 bool RealRuntime::read_listening(std::size_t index) {
   Sockets::Listening& listening = sockets_->listening[index];
+  if (!listening.may_have_more) return false;
   zmq::message_t routing_id;
-  if (!listening.socket.recv(routing_id, zmq::recv_flags::dontwait)) return false;
-  std::vector<zmq::message_t> frames = receive_rest(listening.socket, kMaxSegments + 1);
+  if (!listening.socket.recv(routing_id, zmq::recv_flags::dontwait)) return listening.may_have_more = false;
+  zmq::message_t header;
+  if (!routing_id.more() || !listening.socket.recv(header, zmq::recv_flags::dontwait)) return true;
+  std::vector<zmq::message_t> frames = receive_rest(listening.socket, header, kMaxSegments);
   const std::string caller = routing_id.to_string();
-  if (frames.empty()) return true;
-  zmq::message_t header = std::move(frames.front());
-  frames.erase(frames.begin());
   const auto known = listening.callers.find(caller);
   if (known == listening.callers.end()) {
     read_hello(index, caller, header, !frames.empty());
@@ -496,7 +512,7 @@ void RealRuntime::read_events(std::size_t index) {
   Sockets::Dialled& dialled = sockets_->dialled[index];
   zmq::message_t event;
   while (dialled.events.recv(event, zmq::recv_flags::dontwait)) {
-    receive_rest(dialled.events, 1);  // the endpoint
+    receive_rest(dialled.events, event, 1);  // the endpoint
     std::uint16_t number = 0;
     if (event.size() < sizeof number) continue;
     std::memcpy(&number, event.data(), sizeof number);
@@ -532,10 +548,8 @@ void RealRuntime::deliver(ProcessId from, Channel channel, const zmq::message_t&
   machine_.on_message(now(), from, channel, {std::move(body), std::move(payloads), position}, *actions_);
 }
 
-/// Reads control until there is none left (or a bounded burst), then one message of each data socket. Returns
-/// whether anything was read.
-bool RealRuntime::read_sockets() {
-  bool any = false;
+/// Reads control until there is none left (or a bounded burst), then one message of each data socket.
+void RealRuntime::read_sockets() {
   const auto read_channel = [&](Channel channel) {
     bool read = false;
     for (std::size_t i = 0; i < sockets_->dialled.size() && !actions_->ended(); ++i) {
@@ -544,57 +558,56 @@ bool RealRuntime::read_sockets() {
     for (std::size_t i = 0; i < sockets_->listening.size() && !actions_->ended(); ++i) {
       if (sockets_->listening[i].channel == channel) read = read_listening(i) || read;
     }
-    any = any || read;
     return read;
   };
   for (int burst = 0; burst < kControlBurst && read_channel(Channel::control); ++burst) {
   }
   read_channel(Channel::data);
-  return any;
 }
 
 void RealRuntime::fire_due() {
+  turn_began_ = now();
   while (!actions_->ended()) {
-    const std::optional<TimerId> due = actions_->take_due_timer(now());
+    const std::optional<TimerId> due = actions_->take_due_timer(turn_began_);
     if (!due) break;
     machine_.on_timer(now(), *due, *actions_);
   }
-  if (computer_->take_done()) actions_->note_computed();
   if (actions_->ended()) return;
-  if (const auto computed = actions_->take_due_computation(now()))
+  if (const auto computed = actions_->take_due_computation(turn_began_))
     machine_.on_computed(now(), *computed, *actions_);
-  actions_->send_arrived(now());
+  if (actions_->next_arrival()) actions_->send_arrived(now());
 }
 
-/// Sleeps until a socket, a watched descriptor, the computer or a timer has something, at most for `longest`;
-/// serves the watched descriptors.
-void RealRuntime::wait(std::chrono::milliseconds longest) {
-  std::vector<zmq::pollitem_t> items;
-  for (Sockets::Dialled& dialled : sockets_->dialled)
-    items.push_back({dialled.socket.handle(), 0, ZMQ_POLLIN, 0});
+/// What each descriptor that the runtime sleeps on stands for.
+void RealRuntime::hang_doorbells() {
+  Doorbells& doorbells = sockets_->doorbells;
+  for (std::size_t i = 0; i < sockets_->dialled.size(); ++i) {
+    Sockets::Dialled& dialled = sockets_->dialled[i];
+    doorbells.add(dialled.socket.get(zmq::sockopt::fd), [&dialled] { dialled.may_have_more = true; });
+    doorbells.add(dialled.events.get(zmq::sockopt::fd), [this, i] { read_events(i); });
+    read_events(i);
+  }
   for (Sockets::Listening& listening : sockets_->listening)
-    items.push_back({listening.socket.handle(), 0, ZMQ_POLLIN, 0});
-  const std::size_t first_events = items.size();
-  for (Sockets::Dialled& dialled : sockets_->dialled)
-    items.push_back({dialled.events.handle(), 0, ZMQ_POLLIN, 0});
-  items.push_back({nullptr, computer_->fd(), ZMQ_POLLIN, 0});
-  items.push_back({nullptr, sockets_->wake.fd(), ZMQ_POLLIN, 0});
-  for (const Sockets::Watched& watched : sockets_->watched)
-    items.push_back({nullptr, watched.fd, ZMQ_POLLIN, 0});
+    doorbells.add(listening.socket.get(zmq::sockopt::fd), [&listening] { listening.may_have_more = true; });
+  doorbells.add(computer_->fd(), [this] {
+    if (computer_->take_done()) actions_->note_computed();
+  });
+  doorbells.add(sockets_->wake.fd(), [] {});
+  for (Sockets::Watched& watched : sockets_->watched) {
+    doorbells.add(watched.fd, [this, &watched] {
+      if (!watched.on_readable()) sockets_->doorbells.remove(watched.fd);
+    });
+  }
+}
+
+/// Answers whatever rings: a socket, a watched descriptor, the computer or a timer. Where nothing is left to
+/// do, sleeps until something does.
+void RealRuntime::look() {
   std::optional<WakeTimer::TimePoint> wake_at;
   if (const std::optional<Time> due = actions_->next_due()) wake_at = started_ + *due;
   sockets_->wake.set(wake_at);
-  zmq::poll(items, longest);
-  for (std::size_t i = 0; i < sockets_->dialled.size(); ++i) {
-    if (items[first_events + i].revents != 0) read_events(i);
-  }
-  sockets_->outages.tell_overdue(now());
-  const std::size_t first_watched = items.size() - sockets_->watched.size();
-  for (std::size_t i = sockets_->watched.size(); i-- > 0;) {
-    if (items[first_watched + i].revents == 0) continue;
-    if (!sockets_->watched[i].on_readable())
-      sockets_->watched.erase(sockets_->watched.begin() + static_cast<std::ptrdiff_t>(i));
-  }
+  sockets_->doorbells.answer(sockets_->any_may_have_more() ? std::chrono::milliseconds(0) : kLongestSleep);
+  sockets_->outages.tell_overdue(turn_began_);
 }
 
 std::optional<RealRuntime::Fault> RealRuntime::run() {
@@ -624,15 +637,13 @@ void RealRuntime::send_what_is_left() {
 }
 
 void RealRuntime::loop() {
-  int turns = 0;
+  hang_doorbells();
   while (!actions_->ended()) {
     if (sockets_->loss) abort(*sockets_->loss);
     fire_due();
     if (actions_->ended()) break;
-    const bool busy = read_sockets();
-    if (busy && ++turns < kTurnsBetweenLooks) continue;
-    turns = 0;
-    if (!actions_->ended()) wait(std::chrono::milliseconds(busy ? 0 : 1000));
+    read_sockets();
+    if (!actions_->ended()) look();
   }
 }
 

@@ -121,7 +121,7 @@ class RealRuntime {
   explicit RealRuntime(Options options, Machine& machine);
   Failure open();
   Failure bind(zmq::socket_t& socket, const std::string& endpoint) const;
-  bool read_sockets();
+  void read_sockets();
   bool read_dialled(std::size_t index);
   bool read_listening(std::size_t index);
   void read_hello(std::size_t index, const std::string& caller, const zmq::message_t& header,
@@ -132,7 +132,8 @@ class RealRuntime {
   void fire_due();
   void loop();
   void send_what_is_left();
-  void wait(std::chrono::milliseconds longest);
+  void hang_doorbells();
+  void look();
 
   Options options_;
   Machine& machine_;
@@ -141,6 +142,7 @@ class RealRuntime {
   std::unique_ptr<Computer> computer_;
   std::unique_ptr<MachineActions> actions_;
   RuntimeFigures figures_;  // but for what the LAN carries
+  Time turn_began_{0};      // for what need not know the time to the microsecond
 };
 
 }  // namespace meridian

@@ -17,8 +17,10 @@ zmq::message_t frame_of(const Payload& payload);
 /// A payload over a received frame's memory.
 Payload payload_of(zmq::message_t frame);
 
-/// Receives the rest of a message whose first frames were read. Frames beyond `limit` are dropped and `limit`
+/// Receives the rest of a message of which `last` was read last. Frames beyond `limit` are dropped and
+/// `limit`
 /// + 1 are returned, which no well-formed message has.
-std::vector<zmq::message_t> receive_rest(zmq::socket_t& socket, std::size_t limit);
+std::vector<zmq::message_t> receive_rest(zmq::socket_t& socket, const zmq::message_t& last,
+                                         std::size_t limit);
 
 }  // namespace meridian

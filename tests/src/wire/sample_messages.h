@@ -45,6 +45,7 @@ inline std::vector<Body> sample_bodies() {
       Pull{41, false, dense},
       PullReply{41, 3, true, true, waits, dense},
       Push{42, 64, dense},
+      Push{42, 64, dense, /*pulls=*/true},
       Finished{43},
       EvaluationPart{44, {0.5, 1.25, 100}, true, waits},
       ServerSample{45, true, 1000, 10, 0.125, {{1, 100, 200}, {2, 300, 400}}},

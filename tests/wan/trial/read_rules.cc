@@ -39,10 +39,11 @@ bool ReadRules::in_its_place(ProcessId to, ProcessId from, const Message& messag
 void ReadRules::before_message(ProcessId to, ProcessId from, const Message& message) {
   if (to.role != Role::server) return;
   settle_release(to);
-  if (const auto* pull = std::get_if<Pull>(&message.body)) {
-    if (!pull->final) asked_[{to, from}] = orders_[to];
-    if (!pull->final && !open_[to].empty()) ++figures_.held_reads;
-    return;
+  const auto* const pull = std::get_if<Pull>(&message.body);
+  const auto* const push = std::get_if<Push>(&message.body);
+  if ((pull != nullptr && !pull->final) || (push != nullptr && push->pulls)) {
+    asked_[{to, from}] = orders_[to];
+    if (!open_[to].empty()) ++figures_.held_reads;
   }
   if (to.datacenter == from.datacenter) return;
   if (const auto* update = std::get_if<Update>(&message.body)) {
