@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "datacenter/worker.h"
+#include "src/runtime/real/kept_memory.h"
 #include "src/runtime/real/real_runtime.h"
 #include "wan/mirrored_server.h"
 
@@ -319,6 +320,7 @@ pid_t start(const Measurement& measurement, std::size_t process) {
   std::optional<std::string> failure;
   try {
     place(measurement.options.placement, process);
+    keep_freed_memory();
     failure = process == 0 ? measurement.run_server() : measurement.run_worker(process - 1);
   } catch (const std::exception& error) {
     failure = error.what();

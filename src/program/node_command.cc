@@ -29,6 +29,7 @@
 #include "src/program/run_setup.h"
 #include "src/program/signal_descriptor.h"
 #include "src/program/status_line.h"
+#include "src/runtime/real/kept_memory.h"
 #include "src/runtime/real/real_runtime.h"
 
 namespace meridian::program {
@@ -78,6 +79,7 @@ class Node {
     if (leads()) {
       if (const Failure failure = timeline_.open()) return give_up(failure->message, kFailed);
     }
+    keep_freed_memory();
     auto created =
         RealRuntime::create({.self = self_,
                              .run_digest = deployment_.run_digest(),

@@ -33,6 +33,8 @@ constexpr int kLingerFailedMs = 500;
 constexpr Time kLongestOnLanAfterEnd = std::chrono::seconds(1);
 // Sent bytes that the other host has not acknowledged for so long break a connection to another datacenter.
 constexpr int kLongestUnacknowledgedMs = 30'000;
+// Messages of one peer that have come and were not read yet, but for parts of pushes and replies.
+constexpr int kMostUnreadMessages = 1000;
 // Control messages read in one turn before data and timers get theirs.
 constexpr int kControlBurst = 256;
 // The longest sleep; outages that had to wait are told in between.
@@ -40,7 +42,7 @@ constexpr std::chrono::milliseconds kLongestSleep{1000};
 // Callers of which it is told that they did not say hello; whoever connects can make up more.
 constexpr std::size_t kMostRejectedTold = 16;
 
-void configure(zmq::socket_t& socket, bool wide_area) {
+void configure(zmq::socket_t& socket, Channel channel, bool wide_area) {
   socket.set(zmq::sockopt::linger, kLingerDoneMs);
   // Inside a datacenter, what is on its way is bounded in bytes by the protocol (one push, one reply), so the
   // count here must never drop or block what the protocol allows. Where a peer may be out of reach for long,
@@ -48,7 +50,10 @@ void configure(zmq::socket_t& socket, bool wide_area) {
   // A connection whose state was lost on the way (in a firewall, by address translation) is made anew soon.
   if (wide_area) socket.set(zmq::sockopt::tcp_maxrt, kLongestUnacknowledgedMs);
   socket.set(zmq::sockopt::sndhwm, wide_area ? RealRuntime::kMostWaitingMessages : 0);
-  socket.set(zmq::sockopt::rcvhwm, 1000);
+  // What has come and was not read yet: of the parts of a large push or reply, which come faster than they
+  // can be added up, the rest waits with its sender.
+  const bool large = channel == Channel::data && !wide_area;
+  socket.set(zmq::sockopt::rcvhwm, large ? RealRuntime::kMostUnreadParts : kMostUnreadMessages);
   socket.set(zmq::sockopt::maxmsgsize, kMaxFrameBytes);
   socket.set(zmq::sockopt::reconnect_ivl, 100);
   socket.set(zmq::sockopt::reconnect_ivl_max, 1000);
@@ -383,7 +388,7 @@ Failure RealRuntime::open() {
   for (const Addresses::Listener& listener : options_.addresses.listeners) {
     Sockets::Listening listening{
         listener.channel, zmq::socket_t(sockets_->context, zmq::socket_type::router), {}};
-    configure(listening.socket, listener.wide_area);
+    configure(listening.socket, listener.channel, listener.wide_area);
     listening.socket.set(zmq::sockopt::router_mandatory, true);
     // A caller that comes back takes over from its broken connection, of which the end may not be seen here.
     listening.socket.set(zmq::sockopt::router_handover, true);
@@ -395,7 +400,7 @@ Failure RealRuntime::open() {
     for (const Channel channel : {Channel::control, Channel::data}) {
       Sockets::Dialled dialled{peer, channel, zmq::socket_t(sockets_->context, zmq::socket_type::dealer),
                                {},   {},      false};
-      configure(dialled.socket, peer.datacenter != options_.self.datacenter);
+      configure(dialled.socket, channel, peer.datacenter != options_.self.datacenter);
       dialled.socket.set(zmq::sockopt::routing_id,
                          routing_id_of(options_.self, options_.incarnation, channel));
       dialled.events = events_of(sockets_->context, dialled.socket, sockets_->dialled.size());

@@ -81,6 +81,10 @@ class RealRuntime {
   /// Inside a datacenter nothing is dropped while it waits.
   static constexpr int kMostWaitingMessages = 4096;
 
+  /// Parts of a push or of a reply, of up to 1 MiB each, that one peer of the own datacenter has sent and
+  /// that were not read yet. What it sends beyond stays with it.
+  static constexpr int kMostUnreadParts = 8;
+
   /// "datacenter 0, server 1".
   static std::string describe(ProcessId id);
 
