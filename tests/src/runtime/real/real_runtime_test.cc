@@ -1042,9 +1042,10 @@ TEST_F(RealRuntimeTest, AWatchedDescriptorGetsItsTurnWhileMessagesKeepComing) {
   EXPECT_TRUE(handled_before) << "only messages had their turn";
 }
 
-// All of the data and then the control message are sent before the receiver looks at any of them.
+// All of the data, as much as waits unread, and then the control message are sent before the receiver looks at
+// any of them.
 TEST_F(RealRuntimeTest, ControlOvertakesDataThatWaits) {
-  constexpr int kData = 400;
+  constexpr int kData = RealRuntime::kMostUnreadParts - 1;  // with the hello
   constexpr std::size_t kFloats = 10'000;
   int data = 0;
   std::optional<int> data_before_control;
