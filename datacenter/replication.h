@@ -41,9 +41,15 @@ class Replication {
   /// What own steps are multiplied by before they are merged, where an update is a mean (UpdateRule).
   virtual float step_scale() const = 0;
 
-  /// Merges the optimizer's scaled step of one table's owned range into `values`, or keeps it until its turn.
-  virtual void merge_own_step(Clock clock, std::size_t table, std::span<float> values,
+  /// Merges the optimizer's scaled step of entries [first, first + step.size()) of one table's owned range
+  /// into `values`, theirs, or keeps it until its turn. `clock` is the one that is open: parts of its step
+  /// come in rising order for each table, each entry at most once; of a table that is read whole, every
+  /// entry.
+  virtual void merge_own_step(Clock clock, std::size_t table, std::size_t first, std::span<float> values,
                               std::span<const float> step) = 0;
+
+  /// Whether entries move on without a step of their own, so that each has to be given one at every clock.
+  virtual bool steps_every_entry() const = 0;
 
   /// All tables of `clock` have been merged.
   virtual void clock_closed(Time now, Clock clock, Actions& actions) = 0;

@@ -10,19 +10,6 @@
 #include "src/wire/float_bytes.h"
 
 namespace meridian::datacenter {
-namespace {
-
-/// Calls `each(first, count)` for every run of true values.
-template <typename Each>
-void for_each_run(const std::vector<bool>& flags, Each each) {
-  for (auto first = std::find(flags.begin(), flags.end(), true); first != flags.end();) {
-    const auto end = std::find(first, flags.end(), false);
-    each(static_cast<std::size_t>(first - flags.begin()), static_cast<std::size_t>(end - first));
-    first = std::find(end, flags.end(), true);
-  }
-}
-
-}  // namespace
 
 Server::Server(ServerOptions options, const Workload& workload, ShardMap shards, Membership& membership,
                ParameterStore& store, Replication& replication)
@@ -41,12 +28,17 @@ Server::Server(ServerOptions options, const Workload& workload, ShardMap shards,
   const std::vector<TableSpec>& tables = shards_.tables();
   for (std::size_t table = 0; table < store_.tables(); ++table) {
     const TableRange range = store_.ranges()[table];
-    gradient_.emplace_back(range.size());
-    touched_.emplace_back(tables[table].by_row ? range.size() / tables[table].columns : 0, false);
+    if (tables[table].by_row) {
+      sums_.emplace_back(std::in_place_type<RowSums>, range.size(), tables[table].columns);
+    } else {
+      sums_.emplace_back(std::in_place_type<DenseSums>, range.size(), options_.workers);
+    }
     optimizers_.push_back(tables[table].rule == UpdateRule::increment
                               ? make_increment(range.size())
                               : make_optimizer(options_.optimizer, range.size()).value());
   }
+  for (std::size_t worker = 0; worker < options_.workers; ++worker)
+    samples_ += workload_.samples_per_clock({options_.self.datacenter, worker});
   // Until a worker has said which rows it updates, there are none.
   pushes_.assign(options_.workers, TransferCursor(RowSelection(tables).selected(tables, store_.ranges())));
 }
@@ -106,8 +98,9 @@ void Server::on_push(Time now, ProcessId from, const Push& push, std::span<const
   TransferCursor& cursor = pushes_[from.index];
   if (!cursor.take(push.segments)) return violation(now, from, "a push that is not what comes next", actions);
   for (std::size_t i = 0; i < push.segments.size(); ++i) {
-    sum(rows_[from.index], push.segments[i], payloads[i].bytes());
+    sum(from.index, push.segments[i], payloads[i].bytes());
   }
+  if (not_finite_) return stop_for_step(now, actions);
   if (!cursor.complete()) {
     if (push.pulls) violation(now, from, "a part of a push that asks for a model", actions);
     return;
@@ -115,75 +108,68 @@ void Server::on_push(Time now, ProcessId from, const Push& push, std::span<const
   if (push.pulls && any_by_row(shards_.tables()))
     return violation(now, from, "a push that asks for a model of which it lists no rows", actions);
   cursor.restart();
-  samples_ += push.samples;
   if (clock_.push_complete(from.index)) close_clock(now, actions);
   if (push.pulls && !done_) on_pull(now, from, Pull{push.clock, /*final=*/false}, {}, actions);
 }
 
-/// Adds a part of a push to the open clock's sums.
-void Server::sum(const RowSelection& rows, const Segment& segment, std::span<const std::byte> bytes) {
-  const TableSpec& table = shards_.tables()[segment.table];
+/// Adds a part of a push to the open clock's sums, and makes the step of what is summed with it.
+void Server::sum(std::size_t worker, const Segment& segment, std::span<const std::byte> bytes) {
   const std::size_t begin = store_.ranges()[segment.table].begin;
-  const std::span<float> sums = gradient_[segment.table].span();
-  if (!table.by_row) return add_floats(sums.subspan(segment.first - begin, segment.count), bytes);
-  const auto add_piece = [&](std::size_t row, std::size_t column, std::size_t first, std::size_t count) {
-    add_floats(sums.subspan(row * table.columns + column - begin, count),
-               bytes.subspan(first * sizeof(float), count * sizeof(float)));
-    touched_[segment.table][row - begin / table.columns] = true;
-  };
-  for_each_piece(rows.rows(segment.table), table.columns, segment.first, segment.count, add_piece);
+  if (auto* const rows = std::get_if<RowSums>(&sums_[segment.table])) {
+    const std::size_t columns = shards_.tables()[segment.table].columns;
+    return rows->add(rows_[worker].rows(segment.table), begin / columns, segment.first, bytes);
+  }
+  const Clock clock = clock_.closed() + 1;
+  std::get<DenseSums>(sums_[segment.table])
+      .add(worker, segment.first - begin, bytes,
+           [&](std::size_t first, std::span<float> sums) { step(clock, segment.table, first, sums); });
 }
 
-/// Makes the step of the open clock's sums, in the rows that a worker touched. False where it is not finite.
-bool Server::step(Clock clock, std::size_t table) {
-  const TableSpec& spec = shards_.tables()[table];
-  const bool mean = spec.rule == UpdateRule::mean_gradient;
+/// Turns what all workers' updates of entries from `first` add up to into their step. Returns their values.
+std::span<float> Server::make_step(Clock clock, std::size_t table, std::size_t first, std::span<float> sums) {
+  const bool mean = shards_.tables()[table].rule == UpdateRule::mean_gradient;
   const float gradient_scale = mean ? 1.0F / static_cast<float>(samples_) : 1.0F;
   const float step_scale = mean ? replication_.step_scale() : 1.0F;
-  const auto step_run = [&](std::size_t first, std::size_t count) {
-    return optimizers_[table]->step(clock, gradient_scale, step_scale, first,
-                                    store_.values(table).subspan(first, count),
-                                    gradient_[table].span().subspan(first, count));
-  };
-  if (!spec.by_row) return step_run(0, gradient_[table].size());
-  bool finite = true;
-  for_each_run(touched_[table], [&](std::size_t first, std::size_t count) {
-    finite = step_run(first * spec.columns, count * spec.columns) && finite;
-  });
-  return finite;
+  const std::span<float> values = store_.change(table).subspan(first, sums.size());
+  if (!optimizers_[table]->step(clock, gradient_scale, step_scale, first, values, sums))
+    not_finite_ = {clock, table};
+  return values;
 }
 
-/// Forgets a step once it is merged.
-void Server::clear(std::size_t table) {
-  const std::size_t columns = shards_.tables()[table].columns;
-  const std::span<float> step = gradient_[table].span();
-  if (!shards_.tables()[table].by_row) {
-    std::fill(step.begin(), step.end(), 0.0F);
-    return;
+void Server::step(Clock clock, std::size_t table, std::size_t first, std::span<float> sums) {
+  const std::span<float> values = make_step(clock, table, first, sums);
+  if (!not_finite_) replication_.merge_own_step(clock, table, first, values, sums);
+}
+
+/// The same for a table that is read by row, once the clock's updates are all here: for the rows that one of
+/// them touched.
+void Server::step_rows(Clock clock, std::size_t table, RowSums& rows) {
+  if (!replication_.steps_every_entry()) {
+    rows.for_each_run([&](std::size_t first, std::span<float> sums) { step(clock, table, first, sums); });
+    return rows.restart();
   }
-  for_each_run(touched_[table], [&](std::size_t first, std::size_t count) {
-    std::fill_n(step.data() + first * columns, count * columns, 0.0F);
-  });
-  touched_[table].assign(touched_[table].size(), false);
+  rows.for_each_run([&](std::size_t first, std::span<float> sums) { make_step(clock, table, first, sums); });
+  if (!not_finite_) replication_.merge_own_step(clock, table, 0, store_.change(table), rows.all());
+  rows.restart();
+}
+
+void Server::stop_for_step(Time now, Actions& actions) {
+  done_ = true;
+  membership_.fail(
+      now, FaultKind::not_finite,
+      fmt::format("a value that is not finite in table {} at clock {} in datacenter {}; a smaller "
+                  "learning rate may help",
+                  shards_.tables()[not_finite_->table].name, not_finite_->clock, options_.datacenter_name),
+      actions);
 }
 
 void Server::close_clock(Time now, Actions& actions) {
   const Clock clock = clock_.closed();
-  for (std::size_t table = 0; table < gradient_.size(); ++table) {
-    if (!step(clock, table)) {
-      done_ = true;
-      membership_.fail(
-          now, FaultKind::not_finite,
-          fmt::format("a value that is not finite in table {} at clock {} in datacenter {}; a smaller "
-                      "learning rate may help",
-                      shards_.tables()[table].name, clock, options_.datacenter_name),
-          actions);
-      return;
-    }
-    replication_.merge_own_step(clock, table, store_.change(table), gradient_[table].span());
-    clear(table);
+  for (std::size_t table = 0; table < sums_.size(); ++table) {
+    if (auto* const rows = std::get_if<RowSums>(&sums_[table])) step_rows(clock, table, *rows);
+    if (auto* const dense = std::get_if<DenseSums>(&sums_[table])) dense->restart();
   }
-  samples_ = 0;
+  if (not_finite_) return stop_for_step(now, actions);
   replication_.clock_closed(now, clock, actions);
 }
 

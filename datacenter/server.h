@@ -10,13 +10,16 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "datacenter/bsp_clock.h"
+#include "datacenter/dense_sums.h"
 #include "datacenter/parameter_store.h"
 #include "datacenter/pulled_model.h"
 #include "datacenter/replication.h"
 #include "datacenter/row_selection.h"
+#include "datacenter/row_sums.h"
 #include "datacenter/scoreboard.h"
 #include "datacenter/shard_map.h"
 #include "datacenter/transfer.h"
@@ -94,6 +97,12 @@ class Server {
     Waits waits;
   };
 
+  /// Where a step was not finite.
+  struct BadStep {
+    Clock clock = 0;
+    std::size_t table = 0;
+  };
+
   void dispatch(Time now, ProcessId from, const Message& message, Actions& actions);
   void on_push(Time now, ProcessId from, const Push& push, std::span<const Payload> payloads,
                Actions& actions);
@@ -102,10 +111,12 @@ class Server {
   void on_finished(Time now, ProcessId from, const Finished& finished, Actions& actions);
   void on_pull_reply(Time now, ProcessId from, const PullReply& reply, std::span<const Payload> payloads,
                      Actions& actions);
-  void sum(const RowSelection& rows, const Segment& segment, std::span<const std::byte> bytes);
+  void sum(std::size_t worker, const Segment& segment, std::span<const std::byte> bytes);
+  std::span<float> make_step(Clock clock, std::size_t table, std::size_t first, std::span<float> sums);
+  void step(Clock clock, std::size_t table, std::size_t first, std::span<float> sums);
+  void step_rows(Clock clock, std::size_t table, RowSums& rows);
+  void stop_for_step(Time now, Actions& actions);
   void close_clock(Time now, Actions& actions);
-  bool step(Clock clock, std::size_t table);
-  void clear(std::size_t table);
   void serve_held_reads(Time now, Actions& actions);
   ReadDecision decide(const HeldRead& read, WaitingFor& cause) const;
   std::vector<Payload> read_values(const std::vector<Segment>& segments);
@@ -132,11 +143,11 @@ class Server {
   std::vector<RowSelection> rows_;                 // of each worker's push, since its read was served
   std::vector<std::optional<Clock>> rows_listed_;  // of each worker: the pull that listed rows last
   std::vector<TransferCursor> pushes_;             // one for each worker
-  std::vector<FloatBuffer> gradient_;              // summed so far, then the step; one for each table
-  // Of each table that is read by row, which of the owned rows the open clock has touched.
-  std::vector<std::vector<bool>> touched_;
-  std::uint64_t samples_ = 0;
+  // Of each table, one of them, by whether it is read by row.
+  std::vector<std::variant<DenseSums, RowSums>> sums_;
+  std::uint64_t samples_ = 0;  // of a clock, by all workers
   std::vector<std::unique_ptr<Optimizer>> optimizers_;
+  std::optional<BadStep> not_finite_;
 
   bool opened_ = false;
   bool started_ = false;

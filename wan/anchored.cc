@@ -51,8 +51,9 @@ Anchored::Anchored(std::vector<double> weights, std::vector<std::unique_ptr<Opti
   move_ = FloatBuffer(largest);
 }
 
-void Anchored::own_step(std::size_t table, std::span<float> values, std::span<const float> step) {
-  float* const steps = steps_[table].data();
+void Anchored::own_step(std::size_t table, std::size_t first, std::span<float> values,
+                        std::span<const float> step) {
+  float* const steps = steps_[table].data() + first;
   for (std::size_t i = 0; i < values.size(); ++i) {
     values[i] += step[i];
     steps[i] += step[i];

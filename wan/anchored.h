@@ -34,7 +34,8 @@ class Anchored final : public OrderedMerge {
   /// Local steps are taken in full.
   float step_scale(double /*weight*/) const override { return 1.0F; }
   double residual_scale(std::size_t table) const override { return weights_[table]; }
-  void own_step(std::size_t table, std::span<float> values, std::span<const float> step) override;
+  void own_step(std::size_t table, std::size_t first, std::span<float> values,
+                std::span<const float> step) override;
   Failure contribute(Clock clock, const Select& select, const datacenter::ParameterStore& store,
                      Exchange& exchange) override;
   /// The last total is added to the anchor as it is, without outer rate and momentum.

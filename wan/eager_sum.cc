@@ -26,7 +26,8 @@ EagerSum::EagerSum(MergePlace place, What& what, const When& when)
       progress_(place_.neighbours.size()),
       passed_(place_.neighbours.size(), 0),
       drained_towards_(place_.neighbours.size(), false),
-      selection_(place_.store->tables()) {
+      selection_(place_.store->tables()),
+      going_(place_.store->tables()) {
   if (!what_.sends() || place_.neighbours.empty()) return;
   residuals_.resize(shared_ ? 1 : place_.neighbours.size());
   for (Residual& residual : residuals_) {
@@ -34,13 +35,42 @@ EagerSum::EagerSum(MergePlace place, What& what, const When& when)
   }
 }
 
-void EagerSum::own_step(Clock /*clock*/, std::size_t table, std::span<float> values,
+void EagerSum::own_step(Clock clock, std::size_t table, std::size_t first, std::span<float> values,
                         std::span<const float> step) {
+  if (selects_with_steps(table) && any_due(clock)) {
+    const std::span<float> residual = residuals_.front()[table].span().subspan(first, step.size());
+    return what_.add_and_select(pass_of(clock, table, first, /*scale=*/1.0), step, values, residual,
+                                going_[table]);
+  }
   for (std::size_t i = 0; i < values.size(); ++i) values[i] += step[i];
   for (Residual& residual : residuals_) {
-    const std::span<float> sums = residual[table].span();
+    const std::span<float> sums = residual[table].span().subspan(first, step.size());
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += step[i];
   }
+}
+
+/// Whether each entry of a table is passed once, with its own step, and not once more when the clock is
+/// closed.
+bool EagerSum::selects_with_steps(std::size_t table) const {
+  const bool every_entry_steps = place_.by_row.empty() || !place_.by_row[table];
+  return shared_ && !residuals_.empty() && every_entry_steps && what_.selects_by_block();
+}
+
+/// Whether any link's updates go out at `clock`.
+bool EagerSum::any_due(Clock clock) const {
+  for (std::size_t n = 0; n < passed_.size(); ++n) {
+    if (due_since_last_pass(n, clock)) return true;
+  }
+  return false;
+}
+
+FilterPass EagerSum::pass_of(Clock clock, std::size_t table, std::size_t first, double scale) const {
+  return {.clock = clock,
+          .table = table,
+          .columns = place_.columns[table],
+          .scale = scale,
+          .learning_rate_ratio = place_.learning_rate.ratio(clock),
+          .first = first};
 }
 
 Failure EagerSum::own_clock_closed(Clock clock, Outlets& outlets) {
@@ -81,16 +111,17 @@ bool EagerSum::due_since_last_pass(std::size_t neighbour, Clock clock) const {
   return when_.next_due(passed_[neighbour], neighbour) <= clock;
 }
 
-/// Moves what `what` takes out of the residual into selection_.
+/// Moves what `what` takes out of the residual into selection_, and what was taken before with the clock's
+/// steps.
 Failure EagerSum::select(const What& what, Clock clock, double scale, Residual& residual) {
   for (std::size_t table = 0; table < residual.size(); ++table) {
     selection_[table].clear();
-    const FilterPass pass{.clock = clock,
-                          .table = table,
-                          .columns = place_.columns[table],
-                          .scale = scale,
-                          .learning_rate_ratio = place_.learning_rate.ratio(clock)};
-    what.select(pass, place_.store->values(table), residual[table].span(), selection_[table]);
+    if (&what == &what_ && selects_with_steps(table)) {
+      std::swap(selection_[table], going_[table]);
+    } else {
+      what.select(pass_of(clock, table, 0, scale), place_.store->values(table), residual[table].span(),
+                  selection_[table]);
+    }
     what_.went_out(table, selection_[table]);
     const std::vector<float>& values = selection_[table].values;
     if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
@@ -111,10 +142,8 @@ Failure EagerSum::pass(Outlets& outlets) {
 
 /// One pass for all links, which are owed the same.
 Failure EagerSum::pass_shared(Outlets& outlets) {
-  bool any_due = false;
-  for (std::size_t n = 0; n < passed_.size(); ++n) any_due = any_due || due_since_last_pass(n, closed_);
   for (TableSelection& table : selection_) table.clear();
-  if (any_due && !residuals_.empty()) {
+  if (any_due(closed_) && !residuals_.empty()) {
     if (Failure failure = select(what_, closed_, 1.0, residuals_.front())) return failure;
   }
   for (std::size_t n = 0; n < passed_.size(); ++n) {
@@ -182,6 +211,9 @@ void EagerSum::add_residual_to(std::size_t neighbour, std::vector<FloatBuffer>& 
     for (std::size_t i = 0; i < residual[table].size(); ++i) {
       sums[table][i] += magnitudes ? std::fabs(residual[table][i]) : residual[table][i];
     }
+    const TableSelection& going = going_[table];
+    for (std::size_t i = 0; i < going.size(); ++i)
+      sums[table][going.offsets[i]] += magnitudes ? std::fabs(going.values[i]) : going.values[i];
   }
 }
 

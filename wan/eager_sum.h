@@ -17,7 +17,7 @@ class EagerSum final : public Merge {
   EagerSum(MergePlace place, What& what, const When& when);
 
   float step_scale() const override { return static_cast<float>(place_.weight); }
-  void own_step(Clock clock, std::size_t table, std::span<float> values,
+  void own_step(Clock clock, std::size_t table, std::size_t first, std::span<float> values,
                 std::span<const float> step) override;
   Failure own_clock_closed(Clock clock, Outlets& outlets) override;
   Failure remote_chunk(std::size_t neighbour, UpdateChunk chunk) override;
@@ -37,6 +37,9 @@ class EagerSum final : public Merge {
   /// The clock up to which all that goes to this neighbour is here.
   Clock gathered_for(std::size_t neighbour) const;
   bool due_since_last_pass(std::size_t neighbour, Clock clock) const;
+  bool any_due(Clock clock) const;
+  bool selects_with_steps(std::size_t table) const;
+  FilterPass pass_of(Clock clock, std::size_t table, std::size_t first, double scale) const;
   bool all_sources_drained(std::size_t neighbour) const;
   Failure select(const What& what, Clock clock, double scale, Residual& residual);
   Failure pass(Outlets& outlets);
@@ -55,6 +58,7 @@ class EagerSum final : public Merge {
   bool draining_ = false;
   std::vector<bool> drained_towards_;
   Selection selection_;
+  Selection going_;  // with the open clock: what was selected with the steps that have come already
 };
 
 }  // namespace meridian::wan

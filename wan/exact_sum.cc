@@ -10,8 +10,9 @@ ExactSum::ExactSum(const std::vector<datacenter::TableRange>& owned) {
   for (const datacenter::TableRange& range : owned) steps_.emplace_back(range.size());
 }
 
-void ExactSum::own_step(std::size_t table, std::span<float> /*values*/, std::span<const float> step) {
-  float* const steps = steps_[table].data();
+void ExactSum::own_step(std::size_t table, std::size_t first, std::span<float> /*values*/,
+                        std::span<const float> step) {
+  float* const steps = steps_[table].data() + first;
   for (std::size_t i = 0; i < step.size(); ++i) steps[i] += step[i];
 }
 

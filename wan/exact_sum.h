@@ -14,7 +14,8 @@ class ExactSum final : public OrderedMerge {
 
   float step_scale(double weight) const override { return static_cast<float>(weight); }
   /// The step stays out of the replica until its exchange's total comes.
-  void own_step(std::size_t table, std::span<float> values, std::span<const float> step) override;
+  void own_step(std::size_t table, std::size_t first, std::span<float> values,
+                std::span<const float> step) override;
   /// Contributes everything, whatever `select` would take: a sum of parts would not be exact.
   Failure contribute(Clock clock, const Select& select, const datacenter::ParameterStore& store,
                      Exchange& exchange) override;

@@ -40,9 +40,9 @@ Error ExchangeMerge::not_finite(std::size_t table, Clock clock) const {
       fmt::format("a value that is not finite in table {} at clock {}", place_.table_names[table], clock)};
 }
 
-void ExchangeMerge::own_step(Clock /*clock*/, std::size_t table, std::span<float> values,
+void ExchangeMerge::own_step(Clock /*clock*/, std::size_t table, std::size_t first, std::span<float> values,
                              std::span<const float> step) {
-  ordered_->own_step(table, values, step);
+  ordered_->own_step(table, first, values, step);
 }
 
 Failure ExchangeMerge::own_clock_closed(Clock clock, Outlets& outlets) {

@@ -23,7 +23,7 @@ class ExchangeMerge final : public Merge {
                 std::size_t max_open, std::unique_ptr<TotalSelection> totals = nullptr);
 
   float step_scale() const override { return ordered_->step_scale(place_.weight); }
-  void own_step(Clock clock, std::size_t table, std::span<float> values,
+  void own_step(Clock clock, std::size_t table, std::size_t first, std::span<float> values,
                 std::span<const float> step) override;
   Failure own_clock_closed(Clock clock, Outlets& outlets) override;
   Failure remote_chunk(std::size_t neighbour, UpdateChunk chunk) override;

@@ -48,6 +48,7 @@ struct MergePlace {
   std::vector<std::size_t> columns;  ///< of each table
   std::vector<std::string> table_names;
   std::vector<UpdateRule> rules = {};  ///< of each table; none: means all
+  std::vector<bool> by_row = {};       ///< of each table: entries may have no step; none: all have one
   LearningRate learning_rate;
   bool thresholds_differ = false;  ///< between links: each has a residual of its own
 };
@@ -66,9 +67,10 @@ class Merge {
 
   /// What own steps are multiplied by before own_step().
   virtual float step_scale() const = 0;
-  /// The optimizer's step of one table at `clock`, already scaled. `values` is the table's range of the
-  /// replica.
-  virtual void own_step(Clock clock, std::size_t table, std::span<float> values,
+  /// The optimizer's step at `clock`, already scaled, of entries [first, first + step.size()) of one table's
+  /// owned range, whose values in the replica are `values`. The parts of a table come in rising order; of one
+  /// that is read whole, every entry does.
+  virtual void own_step(Clock clock, std::size_t table, std::size_t first, std::span<float> values,
                         std::span<const float> step) = 0;
   /// The steps of all tables of `clock` have been given.
   virtual Failure own_clock_closed(Clock clock, Outlets& outlets) = 0;

@@ -126,9 +126,10 @@ bool Mirror::end_run_for(Time now, const Failure& failure, Actions& actions) {
 // ---- own updates
 // ---------------------------------------------------------------------------------------------
 
-void Mirror::merge_own_step(Clock clock, std::size_t table, std::span<float> values,
+void Mirror::merge_own_step(Clock clock, std::size_t table, std::size_t first, std::span<float> values,
                             std::span<const float> step) {
-  mode_.merge->own_step(clock, table, values, mode_.what->own_step(table, step));
+  const std::size_t entries = store_.ranges()[table].size();
+  mode_.merge->own_step(clock, table, first, values, mode_.what->own_step(table, first, entries, step));
 }
 
 void Mirror::clock_closed(Time now, Clock clock, Actions& actions) {

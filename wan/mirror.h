@@ -88,8 +88,9 @@ class Mirror final : public datacenter::Replication {
 
   // datacenter::Replication
   float step_scale() const override { return mode_.merge->step_scale(); }
-  void merge_own_step(Clock clock, std::size_t table, std::span<float> values,
+  void merge_own_step(Clock clock, std::size_t table, std::size_t first, std::span<float> values,
                       std::span<const float> step) override;
+  bool steps_every_entry() const override { return mode_.what->steps_every_entry(); }
   void clock_closed(Time now, Clock clock, Actions& actions) override;
   std::uint64_t read_asked() override { return announcements_seen_; }
   datacenter::ReadDecision may_read(const datacenter::Read& read) const override;

@@ -82,6 +82,7 @@ MergePlace MirroredServer::merge_place(const datacenter::ShardMap& shards) {
   for (const TableSpec& table : shards.tables()) {
     place.columns.push_back(table.columns);
     place.rules.push_back(table.rule);
+    place.by_row.push_back(table.by_row);
   }
   return place;
 }

@@ -15,13 +15,14 @@ MomentumCorrection::MomentumCorrection(std::unique_ptr<What> inner, double momen
   MERIDIAN_CHECK(momentum >= 0.0 && momentum < 1.0, "a momentum of {}", momentum);
 }
 
-std::span<const float> MomentumCorrection::own_step(std::size_t table, std::span<const float> step) {
+std::span<const float> MomentumCorrection::own_step(std::size_t table, std::size_t first, std::size_t entries,
+                                                    std::span<const float> step) {
   if (!rules_.empty() && rules_.at(table) == UpdateRule::increment) return step;
   if (table >= velocities_.size()) velocities_.resize(table + 1);
-  FloatBuffer& velocity = velocities_[table];
-  if (velocity.empty()) velocity = FloatBuffer(step.size());
+  if (velocities_[table].empty()) velocities_[table] = FloatBuffer(entries);
+  const std::span<float> velocity = velocities_[table].span().subspan(first, step.size());
   for (std::size_t i = 0; i < step.size(); ++i) velocity[i] = momentum_ * velocity[i] + step[i];
-  return velocity.span();
+  return velocity;
 }
 
 void MomentumCorrection::went_out(std::size_t table, const TableSelection& taken) {

@@ -25,7 +25,9 @@ class MomentumCorrection final : public What {
                      std::vector<UpdateRule> rules = {});
 
   /// The velocity: momentum times what it was, plus the step.
-  std::span<const float> own_step(std::size_t table, std::span<const float> step) override;
+  std::span<const float> own_step(std::size_t table, std::size_t first, std::size_t entries,
+                                  std::span<const float> step) override;
+  bool steps_every_entry() const override { return true; }
   void select(const FilterPass& pass, std::span<const float> values, std::span<float> residual,
               TableSelection& out) const override {
     inner_->select(pass, values, residual, out);

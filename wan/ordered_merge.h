@@ -25,8 +25,10 @@ class OrderedMerge {
   /// weight: its samples per clock / all datacenters' samples per clock.
   virtual float step_scale(double weight) const = 0;
 
-  /// The optimizer's step of one table, scaled. `values` is the table's range of the replica.
-  virtual void own_step(std::size_t table, std::span<float> values, std::span<const float> step) = 0;
+  /// The optimizer's step of entries of one table's owned range from `first` on, scaled. `values` are those
+  /// of the replica.
+  virtual void own_step(std::size_t table, std::size_t first, std::span<float> values,
+                        std::span<const float> step) = 0;
 
   /// What the residual that `select` is given is in, as a factor on own updates.
   virtual double residual_scale(std::size_t /*table*/) const { return 1.0; }

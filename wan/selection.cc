@@ -36,9 +36,9 @@ void append_block(std::size_t offset, std::span<const float> block, TableSelecti
 
 }  // namespace
 
-void append_nonzeros(std::span<const float> values, TableSelection& out) {
+void append_nonzeros(std::span<const float> values, TableSelection& out, std::size_t offset) {
   for (std::size_t first = 0; first < values.size(); first += kBlock) {
-    append_block(first, values.subspan(first, std::min(kBlock, values.size() - first)), out);
+    append_block(offset + first, values.subspan(first, std::min(kBlock, values.size() - first)), out);
   }
 }
 

@@ -21,6 +21,11 @@ struct TableSelection {
     offsets.push_back(static_cast<std::uint32_t>(offset));
     values.push_back(value);
   }
+  /// `count` more, which begin there.
+  void append(const std::uint32_t* more_offsets, const float* more_values, std::size_t count) {
+    offsets.insert(offsets.end(), more_offsets, more_offsets + count);
+    values.insert(values.end(), more_values, more_values + count);
+  }
   void clear() {
     offsets.clear();
     values.clear();
@@ -30,8 +35,8 @@ struct TableSelection {
 /// One TableSelection for each table.
 using Selection = std::vector<TableSelection>;
 
-/// Appends the entries of `values` that are not zero, which begin at offset 0.
-void append_nonzeros(std::span<const float> values, TableSelection& out);
+/// Appends the entries of `values` that are not zero; the first of them is at `offset`.
+void append_nonzeros(std::span<const float> values, TableSelection& out, std::size_t offset = 0);
 
 /// Writes into `selection` all entries of `sums` that are not zero. Returns the first table in which one is
 /// not finite, if any: it must not be sent.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "src/base/check.h"
+#include "src/base/instruction_sets.h"
 
 namespace meridian::wan {
 namespace {
@@ -30,59 +31,70 @@ float as_float(double value) {
   return value < static_cast<double>(kLargest<float>) ? static_cast<float>(value) : kLargest<float>;
 }
 
-/// Tests entry by entry: first whether a block has anything significant, in a loop that vectorises and only
-/// reads; only then which entries.
-class EntryScan {
- public:
-  EntryScan(double threshold, double floor) : limit_(as_float(threshold)), floor_(as_float(floor)) {}
+// Entries are tested block by block: first whether a block has anything significant, in a loop that
+// vectorises and only reads; only then which entries. One entry in a hundred is significant as a rule, and
+// most blocks of this size are passed over.
+constexpr std::size_t kBlock = 32;
 
-  void select(std::span<const float> values, std::span<float> residual, TableSelection& out) const {
-    for (std::size_t first = 0; first < residual.size(); first += kBlock) {
-      const std::size_t count = std::min(kBlock, residual.size() - first);
-      const std::span<const float> block_values = values.subspan(first, count);
-      const std::span<float> block = residual.subspan(first, count);
-      if (any_significant(block_values, block)) take(first, block_values, block, out);
-    }
+struct EntryTest {
+  float limit;
+  float floor;
+
+  std::uint32_t operator()(float change, float value) const {
+    return significant(std::fabs(change), std::fabs(value), limit, floor);
   }
+};
 
- private:
-  // One entry in a hundred is significant as a rule, and most blocks of this size are passed over.
-  static constexpr std::size_t kBlock = 32;
+/// Takes the significant entries of one block, which begins at `offset`. Without a branch for each entry:
+/// which ones are significant is hard to predict.
+[[gnu::always_inline]] inline void take(EntryTest test, std::size_t offset, const float* values,
+                                        float* residual, std::size_t count, TableSelection& out) {
+  std::array<std::uint32_t, kBlock> goes{};
+  for (std::size_t i = 0; i < count; ++i) goes[i] = test(residual[i], values[i]);
+  std::array<std::uint32_t, kBlock> offsets{};
+  std::array<float, kBlock> taken{};
+  std::size_t selected = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    offsets[selected] = static_cast<std::uint32_t>(offset + i);
+    taken[selected] = residual[i];
+    selected += goes[i];
+  }
+  for (std::size_t i = 0; i < count; ++i) residual[i] = goes[i] != 0 ? 0.0F : residual[i];
+  out.append(offsets.data(), taken.data(), selected);
+}
 
-  bool any_significant(std::span<const float> values, std::span<const float> residual) const {
-    const std::size_t count = residual.size();
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void select_entries(EntryTest test, std::size_t first, std::span<const float> values,
+                    std::span<float> residual, TableSelection& out) {
+  for (std::size_t begin = 0; begin < residual.size(); begin += kBlock) {
+    const std::size_t count = std::min(kBlock, residual.size() - begin);
+    const float* const block_values = values.data() + begin;
+    float* const block = residual.data() + begin;
+    std::uint32_t any = 0;
+    for (std::size_t i = 0; i < count; ++i) any |= test(block[i], block_values[i]);
+    if (any != 0) take(test, first + begin, block_values, block, count, out);
+  }
+}
+
+MERIDIAN_FOR_EACH_INSTRUCTION_SET
+void add_and_select_entries(EntryTest test, std::size_t first, std::span<const float> step,
+                            std::span<float> values, std::span<float> residual, TableSelection& out) {
+  for (std::size_t begin = 0; begin < residual.size(); begin += kBlock) {
+    const std::size_t count = std::min(kBlock, residual.size() - begin);
+    const float* const block_step = step.data() + begin;
+    float* const block_values = values.data() + begin;
+    float* const block = residual.data() + begin;
     std::uint32_t any = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      any |= significant(std::fabs(residual[i]), std::fabs(values[i]), limit_, floor_);
+      const float value = block_values[i] + block_step[i];
+      const float change = block[i] + block_step[i];
+      block_values[i] = value;
+      block[i] = change;
+      any |= test(change, value);
     }
-    return any != 0;
+    if (any != 0) take(test, first + begin, block_values, block, count, out);
   }
-
-  /// Without a branch for each entry: which ones are significant is hard to predict.
-  void take(std::size_t first, std::span<const float> values, std::span<float> residual,
-            TableSelection& out) const {
-    const std::size_t count = residual.size();
-    std::array<std::uint32_t, kBlock> goes{};
-    for (std::size_t i = 0; i < count; ++i) {
-      goes[i] = significant(std::fabs(residual[i]), std::fabs(values[i]), limit_, floor_);
-    }
-    std::array<std::uint32_t, kBlock> offsets{};
-    std::array<float, kBlock> taken{};
-    std::size_t selected = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      offsets[selected] = static_cast<std::uint32_t>(first + i);
-      taken[selected] = residual[i];
-      selected += goes[i];
-    }
-    for (std::size_t i = 0; i < count; ++i) residual[i] = goes[i] != 0 ? 0.0F : residual[i];
-    const auto end = static_cast<std::ptrdiff_t>(selected);
-    out.offsets.insert(out.offsets.end(), offsets.begin(), offsets.begin() + end);
-    out.values.insert(out.values.end(), taken.begin(), taken.begin() + end);
-  }
-
-  float limit_;
-  float floor_;
-};
+}
 
 /// The sum of squares. A double holds any float's square, so that it is finite when all entries are. Several
 /// sums side by side, since a loop over one could not be vectorised.
@@ -146,12 +158,28 @@ void SignificanceFilter::select(const FilterPass& pass, std::span<const float> v
                  residual.size());
   const Significance& significance = of(pass.table);
   if (significance.granularity == Granularity::entry) {
-    EntryScan(threshold(pass), significance.floor).select(values, residual, out);
-    return;
+    return select_entries({as_float(threshold(pass)), as_float(significance.floor)}, pass.first, values,
+                          residual, out);
   }
   MERIDIAN_CHECK(pass.columns > 0 && residual.size() % pass.columns == 0, "{} entries in rows of {}",
                  residual.size(), pass.columns);
   select_rows(threshold(pass), significance.floor, pass.columns, values, residual, out);
+}
+
+bool SignificanceFilter::selects_by_block() const {
+  const auto by_row = [](const auto& table) { return table.second.granularity == Granularity::row; };
+  return options_.defaults.granularity == Granularity::entry &&
+         std::none_of(options_.tables.begin(), options_.tables.end(), by_row);
+}
+
+void SignificanceFilter::add_and_select(const FilterPass& pass, std::span<const float> step,
+                                        std::span<float> values, std::span<float> residual,
+                                        TableSelection& out) const {
+  MERIDIAN_CHECK(values.size() == step.size() && residual.size() == step.size(),
+                 "a step of {} entries for {} values and {} residuals", step.size(), values.size(),
+                 residual.size());
+  const EntryTest test{as_float(threshold(pass)), as_float(of(pass.table).floor)};
+  add_and_select_entries(test, pass.first, step, values, residual, out);
 }
 
 }  // namespace meridian::wan

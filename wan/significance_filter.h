@@ -46,6 +46,12 @@ class SignificanceFilter final : public What {
   void select(const FilterPass& pass, std::span<const float> values, std::span<float> residual,
               TableSelection& out) const override;
 
+  /// Where every table is tested by entry.
+  bool selects_by_block() const override;
+  /// One pass over memory.
+  void add_and_select(const FilterPass& pass, std::span<const float> step, std::span<float> values,
+                      std::span<float> residual, TableSelection& out) const override;
+
   double threshold(const FilterPass& pass) const override;
 
  private:

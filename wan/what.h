@@ -17,6 +17,7 @@ struct FilterPass {
   std::size_t columns = 1;  ///< of the table; a range begins and ends at rows
   double scale = 1.0;       ///< this link's factor on the threshold: below 1 sends more, above 1 less
   double learning_rate_ratio = 1.0;  ///< learning rate at this clock / the configured one
+  std::size_t first = 0;  ///< where in the owned range the spans begin; 0 but for parts that select by block
 };
 
 /// Owned by one mirror; not thread-safe. Most parts are immutable; one with state changes it in own_step()
@@ -25,9 +26,15 @@ class What {
  public:
   virtual ~What() = default;
 
-  /// One table's own step of a clock, weighted, before it enters replica and residual. Returns what enters in
-  /// its place: a part that owns the momentum makes its own step of it. Valid until the table's next step.
-  virtual std::span<const float> own_step(std::size_t /*table*/, std::span<const float> step) { return step; }
+  /// The own step of a clock, weighted, before it enters replica and residual: of entries [first, first +
+  /// step.size()) of the `entries` of one table's owned range. Returns what enters in its place: a part that
+  /// owns the momentum makes its own step of it. Valid until the table's next step.
+  virtual std::span<const float> own_step(std::size_t /*table*/, std::size_t /*first*/,
+                                          std::size_t /*entries*/, std::span<const float> step) {
+    return step;
+  }
+  /// Whether own_step() moves entries whose step is 0: then each has to be given one at every clock.
+  virtual bool steps_every_entry() const { return false; }
 
   /// Takes out of `residual` what goes out in this pass and appends it to `out`: what is taken leaves the
   /// residual, so that the sum of both never changes. `values` are the replica's after the own update. Both
@@ -35,6 +42,15 @@ class What {
   /// finite always is, by methods that send, so that it is seen.
   virtual void select(const FilterPass& pass, std::span<const float> values, std::span<float> residual,
                       TableSelection& out) const = 0;
+
+  /// Whether it looks at each entry by itself. Then a table may be passed in blocks, each with the step that
+  /// changes it, while the block is in the cache.
+  virtual bool selects_by_block() const { return false; }
+
+  /// Adds a step to values and residual of one block, and selects from it as select() does. Only where
+  /// selects_by_block(). All three spans are entries [pass.first, pass.first + step.size()).
+  virtual void add_and_select(const FilterPass& pass, std::span<const float> step, std::span<float> values,
+                              std::span<float> residual, TableSelection& out) const;
 
   /// What was selected of one table, by this part or at the drain, has gone out.
   virtual void went_out(std::size_t /*table*/, const TableSelection& /*taken*/) {}
@@ -51,6 +67,7 @@ class SendAll final : public What {
  public:
   void select(const FilterPass& pass, std::span<const float> values, std::span<float> residual,
               TableSelection& out) const override;
+  bool selects_by_block() const override { return true; }
 };
 
 /// Nothing: datacenters that train alone.

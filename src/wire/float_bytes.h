@@ -29,6 +29,14 @@ inline void add_floats(std::span<float> sum, std::span<const std::byte> bytes) {
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += load_float(bytes.data() + i * sizeof(float));
 }
 
+/// out[i] = sum[i] + float i of `bytes`. Requires `sum` to be as long as `out`, and bytes.size() == 4 *
+/// out.size().
+inline void set_to_sum(std::span<float> out, const float* sum, std::span<const std::byte> bytes) {
+  MERIDIAN_CHECK(bytes.size() == out.size() * sizeof(float), "{} bytes for {} floats", bytes.size(),
+                 out.size());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = sum[i] + load_float(bytes.data() + i * sizeof(float));
+}
+
 /// Requires bytes.size() == 4 * values.size().
 inline void copy_floats(std::span<float> values, std::span<const std::byte> bytes) {
   MERIDIAN_CHECK(bytes.size() == values.size() * sizeof(float), "{} bytes for {} floats", bytes.size(),

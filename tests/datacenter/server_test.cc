@@ -35,7 +35,8 @@ constexpr std::size_t kTables = 2;
 class ScriptedReplication final : public Replication {
  public:
   float step_scale() const override { return 0.5F; }
-  void merge_own_step(Clock clock, std::size_t table, std::span<float> values,
+  bool steps_every_entry() const override { return false; }
+  void merge_own_step(Clock clock, std::size_t table, std::size_t /*first*/, std::span<float> values,
                       std::span<const float> step) override {
     merged.emplace_back(clock, table);
     for (std::size_t i = 0; i < values.size(); ++i) values[i] += step[i];

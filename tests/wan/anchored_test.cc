@@ -65,7 +65,7 @@ void fill(ParameterStore& store, float value) {
 void give_step(OrderedMerge& merge, ParameterStore& store, const Values& step) {
   std::size_t next = 0;
   for (std::size_t table = 0; table < kRanges.size(); ++table) {
-    merge.own_step(table, store.change(table), std::span(step).subspan(next, kRanges[table].size()));
+    merge.own_step(table, 0, store.change(table), std::span(step).subspan(next, kRanges[table].size()));
     next += kRanges[table].size();
   }
 }

@@ -89,7 +89,7 @@ struct Node {
   void close(float value) {
     for (std::size_t table = 0; table < kRanges.size(); ++table) {
       const std::vector<float> step(kRanges[table].size(), value);
-      merge.own_step(clock + 1, table, store.change(table), step);
+      merge.own_step(clock + 1, table, 0, store.change(table), step);
     }
     const Failure wrong = merge.own_clock_closed(++clock, outlets);
     EXPECT_FALSE(wrong) << wrong->message;
@@ -384,7 +384,7 @@ TEST(EagerSum, SaysWhereAResidualIsNotFinite) {
     Node node({neighbour_of(Relation::peer), neighbour_of(Relation::peer)}, nullptr, 1, separate);
     node.close(1.0F);
     const std::vector<float> step(kRanges[1].size(), std::numeric_limits<float>::infinity());
-    node.merge.own_step(2, 1, node.store.change(1), step);
+    node.merge.own_step(2, 1, 0, node.store.change(1), step);
     const Failure wrong = node.merge.own_clock_closed(2, node.outlets);
     ASSERT_TRUE(wrong);
     EXPECT_THAT(wrong->message, HasSubstr("table biases at clock 2"));

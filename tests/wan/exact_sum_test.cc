@@ -24,7 +24,7 @@ class ExactSumAlone : public testing::Test {
   void step(float size) {
     for (std::size_t table = 0; table < kRanges.size(); ++table) {
       const std::vector<float> step(kRanges[table].size(), size);
-      merge_.own_step(table, store_.change(table), step);
+      merge_.own_step(table, 0, store_.change(table), step);
     }
   }
   void expect_replica(float value) const {

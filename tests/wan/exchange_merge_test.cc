@@ -77,7 +77,7 @@ struct Node {
     ++clock;
     for (std::size_t table = 0; table < kRanges.size(); ++table) {
       const std::vector<float> step(kRanges[table].size(), value);
-      merge->own_step(clock, table, store.change(table), step);
+      merge->own_step(clock, table, 0, store.change(table), step);
     }
     EXPECT_FALSE(merge->own_clock_closed(clock, outlets));
   }
@@ -230,7 +230,7 @@ TEST(ExchangeMerge, SaysWhereASumIsNotFinite) {
   const float most = std::numeric_limits<float>::max();
   Node own({Relation::peer});
   const std::vector<float> step(kRanges[1].size(), std::numeric_limits<float>::infinity());
-  own.merge->own_step(1, 1, own.store.change(1), step);
+  own.merge->own_step(1, 1, 0, own.store.change(1), step);
   Failure wrong = own.merge->own_clock_closed(1, own.outlets);
   ASSERT_TRUE(wrong);
   EXPECT_THAT(wrong->message, HasSubstr("table biases at clock 1"));

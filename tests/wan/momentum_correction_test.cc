@@ -20,7 +20,7 @@ namespace {
 using testing::ElementsAre;
 
 std::vector<float> entering(What& what, std::size_t table, const std::vector<float>& step) {
-  const std::span<const float> entered = what.own_step(table, step);
+  const std::span<const float> entered = what.own_step(table, 0, step.size(), step);
   return {entered.begin(), entered.end()};
 }
 

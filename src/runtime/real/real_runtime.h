@@ -83,7 +83,7 @@ class RealRuntime {
 
   /// Parts of a push or of a reply, of up to 1 MiB each, that one peer of the own datacenter has sent and
   /// that were not read yet. What it sends beyond stays with it.
-  static constexpr int kMostUnreadParts = 8;
+  static constexpr int kMostUnreadParts = 16;
 
   /// "datacenter 0, server 1".
   static std::string describe(ProcessId id);
