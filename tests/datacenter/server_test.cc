@@ -277,6 +277,26 @@ TEST(Server, SumsAClockAndTakesOneScaledStepOfTheMean) {
   EXPECT_THAT(host.all_values(), Each(0.5F)) << "the sum begins anew with each clock";
 }
 
+TEST(Server, StepsAPartOnceAllWorkersHavePushedIt) {
+  Host host;
+  host.open();
+  const std::vector<Message> four = host.push_of(1, 4.0F, 3, /*max_bytes=*/16);
+  const std::vector<Message> eight = host.push_of(1, 8.0F, 3, /*max_bytes=*/16);
+  ASSERT_GT(four.size(), 2U);
+  for (const Message& part : four) host.server.on_message(seconds(1), kWorker0, part, host.actions);
+  EXPECT_THAT(host.all_values(), Each(1.0F));
+  host.server.on_message(seconds(1), kWorker1, eight[0], host.actions);
+  EXPECT_EQ(host.server.closed(), 0U);
+  EXPECT_THAT(host.replication.closed, IsEmpty());
+  const std::vector<float> values = host.all_values();
+  EXPECT_THAT(std::vector<float>(values.begin(), values.begin() + 4), Each(0.75F));
+  EXPECT_THAT(std::vector<float>(values.begin() + 4, values.end()), Each(1.0F));
+  for (std::size_t i = 1; i < eight.size(); ++i)
+    host.server.on_message(seconds(1), kWorker1, eight[i], host.actions);
+  EXPECT_EQ(host.server.closed(), 1U);
+  EXPECT_THAT(host.all_values(), Each(0.75F));
+}
+
 TEST(Server, EachClockHasItsOwnLearningRate) {
   Host host(0, 1, LearningRate::make({.name = "step", .every = 2, .factor = 0.5}).value());
   host.open();

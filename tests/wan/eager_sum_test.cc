@@ -136,6 +136,23 @@ std::unique_ptr<What> filter_of(double v0) {
   return std::make_unique<SignificanceFilter>(v0, Schedule::constant);
 }
 
+// A step that comes in parts is owed from the first part on, and nothing goes out before the clock is closed.
+TEST(EagerSum, AStepMayComeInParts) {
+  Node node({neighbour_of(Relation::peer)}, std::make_unique<SignificanceFilter>(0.5, Schedule::constant));
+  const std::vector<float> large(2, 1.0F);
+  const std::vector<float> small(kRanges[0].size() - 2, 0.0F);
+  node.merge.own_step(1, 0, 0, node.store.change(0).first(2), large);
+  EXPECT_EQ(node.owed(0), 1.0F) << "significant, and not gone yet";
+  EXPECT_EQ(node.owed(0, /*magnitudes=*/true), 1.0F);
+  EXPECT_EQ(node.given(0), 0.0F);
+  node.merge.own_step(1, 0, 2, node.store.change(0).subspan(2), small);
+  node.merge.own_step(1, 1, 0, node.store.change(1), std::vector<float>(kRanges[1].size(), 0.0F));
+  EXPECT_FALSE(node.merge.own_clock_closed(1, node.outlets));
+  EXPECT_EQ(node.given(0), 1.0F);
+  EXPECT_EQ(node.owed(0), 0.0F);
+  EXPECT_THAT(node.store.values(0).first(2), Each(1.0F));
+}
+
 TEST(EagerSum, AddsEverythingAtOnce) {
   Node node({neighbour_of(Relation::peer)});
   EXPECT_EQ(node.merge.step_scale(), 0.5F) << "its share of all samples";

@@ -200,6 +200,49 @@ double norm(const std::vector<float>& entries, std::size_t first, std::size_t co
   return std::sqrt(sum);
 }
 
+// Block by block with the step, or the step first and then the whole table: the same bits.
+TEST(SignificanceFilter, SelectsWithAStepWhatItSelectsAfterIt) {
+  Random random(3);
+  const SignificanceFilter filter(0.5, Schedule::constant);
+  ASSERT_TRUE(filter.selects_by_block());
+  for (const std::size_t size : {1U, 31U, 32U, 33U, 1000U}) {
+    std::vector<float> values(size);
+    std::vector<float> residual(size);
+    std::vector<float> step(size);
+    for (std::size_t i = 0; i < size; ++i) {
+      values[i] = static_cast<float>(random.normal());
+      residual[i] = static_cast<float>(random.normal());
+      step[i] = i % 7 == 0 ? 0.0F : static_cast<float>(random.normal());
+    }
+    step[size / 2] = kInfinity;
+    std::vector<float> block_values = values;
+    std::vector<float> block_residual = residual;
+    TableSelection in_blocks;
+    for (std::size_t first = 0; first < size; first += 77) {
+      const std::size_t count = std::min<std::size_t>(77, size - first);
+      filter.add_and_select({.first = first}, std::span(step).subspan(first, count),
+                            std::span(block_values).subspan(first, count),
+                            std::span(block_residual).subspan(first, count), in_blocks);
+    }
+    TableSelection at_once;
+    for (std::size_t i = 0; i < size; ++i) {
+      values[i] += step[i];
+      residual[i] += step[i];
+    }
+    filter.select({}, values, residual, at_once);
+    EXPECT_EQ(in_blocks.offsets, at_once.offsets);
+    EXPECT_EQ(in_blocks.values, at_once.values);
+    EXPECT_EQ(block_residual, residual);
+    EXPECT_EQ(block_values, values);
+  }
+}
+
+TEST(SignificanceFilter, WholeRowsAreNotSelectedByBlock) {
+  const Significance by_row{.v0 = 0.5, .granularity = Granularity::row};
+  EXPECT_FALSE(constant(by_row).selects_by_block());
+  EXPECT_FALSE(SignificanceFilter({.tables = {{1, by_row}}}).selects_by_block());
+}
+
 TEST(SignificanceFilter, IsItsDefinitionOnRandomTables) {
   Random random(3);
   for (int round = 0; round < 400; ++round) {
