@@ -82,7 +82,7 @@ Failure EagerSum::remote_chunk(std::size_t neighbour, UpdateChunk chunk) {
   add_chunk(chunk, *place_.store);
   const Relation from = place_.neighbours[neighbour].relation;
   for (std::size_t to = 0; to < place_.neighbours.size() && !residuals_.empty(); ++to) {
-    if (to == neighbour || !relays(from, place_.neighbours[to].relation)) continue;
+    if (to == neighbour || drained_towards_[to] || !relays(from, place_.neighbours[to].relation)) continue;
     add_chunk_to(chunk, place_.store->ranges(), residual_of(to), /*magnitudes=*/false);
   }
   return {};
@@ -111,25 +111,28 @@ bool EagerSum::due_since_last_pass(std::size_t neighbour, Clock clock) const {
   return when_.next_due(passed_[neighbour], neighbour) <= clock;
 }
 
-/// Moves what `what` takes out of the residual into selection_, and what was taken before with the clock's
-/// steps.
-Failure EagerSum::select(const What& what, Clock clock, double scale, Residual& residual) {
+/// Moves what goes out of the residual, or went with the clock's steps, into selection_.
+Failure EagerSum::select(Clock clock, double scale, Residual& residual) {
   for (std::size_t table = 0; table < residual.size(); ++table) {
     selection_[table].clear();
-    if (&what == &what_ && selects_with_steps(table)) {
+    if (selects_with_steps(table)) {
       std::swap(selection_[table], going_[table]);
     } else {
-      what.select(pass_of(clock, table, 0, scale), place_.store->values(table), residual[table].span(),
-                  selection_[table]);
+      what_.select(pass_of(clock, table, 0, scale), place_.store->values(table), residual[table].span(),
+                   selection_[table]);
     }
     what_.went_out(table, selection_[table]);
-    const std::vector<float>& values = selection_[table].values;
-    if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
-      return Error{fmt::format("a residual that is not finite in table {} at clock {}",
-                               place_.table_names[table], clock)};
-    }
+    if (Failure failure = check_finite(table, clock)) return failure;
   }
   return {};
+}
+
+/// Whether what was selected of a table may be sent.
+Failure EagerSum::check_finite(std::size_t table, Clock clock) const {
+  const std::vector<float>& values = selection_[table].values;
+  if (std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) return {};
+  return Error{
+      fmt::format("a residual that is not finite in table {} at clock {}", place_.table_names[table], clock)};
 }
 
 Failure EagerSum::pass(Outlets& outlets) {
@@ -144,7 +147,7 @@ Failure EagerSum::pass(Outlets& outlets) {
 Failure EagerSum::pass_shared(Outlets& outlets) {
   for (TableSelection& table : selection_) table.clear();
   if (any_due(closed_) && !residuals_.empty()) {
-    if (Failure failure = select(what_, closed_, 1.0, residuals_.front())) return failure;
+    if (Failure failure = select(closed_, 1.0, residuals_.front())) return failure;
   }
   for (std::size_t n = 0; n < passed_.size(); ++n) {
     if (passed_[n] >= closed_) continue;
@@ -164,7 +167,7 @@ Failure EagerSum::pass_separate(std::size_t neighbour, Outlets& outlets) {
   for (TableSelection& table : selection_) table.clear();
   if (due) {
     const double scale = outlets.threshold_scale(neighbour);
-    if (Failure failure = select(what_, clock, scale, residuals_[neighbour])) return failure;
+    if (Failure failure = select(clock, scale, residuals_[neighbour])) return failure;
   }
   due ? outlets.offer(neighbour, clock, selection_) : outlets.withhold(neighbour, clock, selection_);
   return {};
@@ -188,19 +191,39 @@ Failure EagerSum::drain(Clock clock, Outlets& outlets) {
 /// Empties the residual of every link over which nothing more will have to go.
 Failure EagerSum::flush_where_possible(Outlets& outlets) {
   if (!draining_) return {};
+  std::vector<std::size_t> now_drained;
   for (std::size_t n = 0; n < place_.neighbours.size(); ++n) {
     if (drained_towards_[n] || !all_sources_drained(n)) continue;
     drained_towards_[n] = true;
-    const Clock clock = std::max(passed_[n], closed_);
-    passed_[n] = clock;
-    if (!residuals_.empty() && (!shared_ || n == 0)) {
-      if (Failure failure = select(SendAll{}, clock, 1.0, residual_of(n))) return failure;
-    }
-    if (residuals_.empty()) {
-      for (TableSelection& table : selection_) table.clear();
-    }
-    outlets.offer(n, clock, selection_);
+    now_drained.push_back(n);
+    passed_[n] = std::max(passed_[n], closed_);
   }
+  if (shared_) return flush(now_drained, outlets);
+  for (const std::size_t n : now_drained) {
+    if (Failure failure = flush({n}, outlets)) return failure;
+  }
+  return {};
+}
+
+/// Moves what is left in the one residual of these links to them, piece by piece: all of it at once, as a
+/// list of entries, would take more memory than the model. Then the residual's memory is free.
+Failure EagerSum::flush(const std::vector<std::size_t>& links, Outlets& outlets) {
+  constexpr std::size_t kPiece = 1UL << 20;
+  if (links.empty()) return {};
+  for (TableSelection& table : selection_) table.clear();
+  for (std::size_t table = 0; table < selection_.size() && !residuals_.empty(); ++table) {
+    FloatBuffer& residual = residual_of(links.front())[table];
+    for (std::size_t first = 0; first < residual.size(); first += kPiece) {
+      append_nonzeros(residual.span().subspan(first, std::min(kPiece, residual.size() - first)),
+                      selection_[table], first);
+      what_.went_out(table, selection_[table]);
+      if (Failure failure = check_finite(table, closed_)) return failure;
+      for (const std::size_t n : links) outlets.withhold(n, passed_[n], selection_);
+      selection_[table].clear();
+    }
+    residual = FloatBuffer();
+  }
+  for (const std::size_t n : links) outlets.offer(n, passed_[n], selection_);
   return {};
 }
 
@@ -222,6 +245,7 @@ Selection EagerSum::take(std::size_t neighbour, const Selection& entries) {
   if (residuals_.empty()) return taken;
   Residual& residual = residual_of(neighbour);
   for (std::size_t table = 0; table < entries.size(); ++table) {
+    if (residual[table].empty()) continue;  // all of it has gone
     for (const std::uint32_t offset : entries[table].offsets) {
       float& value = residual[table][offset];
       if (value != 0.0F) taken[table].add(offset, std::exchange(value, 0.0F));

@@ -41,11 +41,13 @@ class EagerSum final : public Merge {
   bool selects_with_steps(std::size_t table) const;
   FilterPass pass_of(Clock clock, std::size_t table, std::size_t first, double scale) const;
   bool all_sources_drained(std::size_t neighbour) const;
-  Failure select(const What& what, Clock clock, double scale, Residual& residual);
+  Failure select(Clock clock, double scale, Residual& residual);
+  Failure check_finite(std::size_t table, Clock clock) const;
   Failure pass(Outlets& outlets);
   Failure pass_shared(Outlets& outlets);
   Failure pass_separate(std::size_t neighbour, Outlets& outlets);
   Failure flush_where_possible(Outlets& outlets);
+  Failure flush(const std::vector<std::size_t>& links, Outlets& outlets);
 
   MergePlace place_;
   What& what_;

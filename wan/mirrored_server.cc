@@ -22,9 +22,14 @@ Result<std::unique_ptr<MirroredServer>> MirroredServer::create(Options options, 
   const datacenter::ServerOptions& server = made->options_.server;
   for (std::size_t table = 0; table < made->store_.tables(); ++table) {
     const datacenter::TableRange range = made->store_.ranges()[table];
+    const std::span<float> values = made->store_.change(table);
+    if (range.size() == shards.tables()[table].size()) {
+      workload.fill_initial_values(table, values);
+      continue;
+    }
     FloatBuffer whole(shards.tables()[table].size());
     workload.fill_initial_values(table, whole.span());
-    std::copy_n(whole.data() + range.begin, range.size(), made->store_.change(table).data());
+    std::copy_n(whole.data() + range.begin, range.size(), values.data());
   }
   Result<Mode> mode = make_mode(made->options_.registry, made->options_.mode, made->options_.mode_parameters,
                                 made->merge_place(shards));
