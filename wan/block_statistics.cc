@@ -22,8 +22,7 @@ struct Sums {
   std::int32_t negative_zeros = 0;  ///< not 0 where there is one
 };
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-Sums sums_of(const float* values, std::size_t count) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(Sums, sums_of, (const float* values, std::size_t count), (values, count)) {
   std::int32_t least = kMost;
   std::int32_t least_of_others = kMost;
   std::int32_t largest = 0;

@@ -58,8 +58,9 @@ struct GapSums {
 };
 
 /// Of the gaps after each of `count` offsets but the last. No sum is beyond the last offset.
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-GapSums sum_gaps(const std::uint32_t* offsets, std::size_t count, unsigned first_parameter) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(GapSums, sum_gaps,
+                                  (const std::uint32_t* offsets, std::size_t count, unsigned first_parameter),
+                                  (offsets, count, first_parameter)) {
   std::uint32_t quotients0 = 0;
   std::uint32_t quotients1 = 0;
   std::uint32_t quotients2 = 0;

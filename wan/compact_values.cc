@@ -24,24 +24,28 @@ constexpr unsigned kBf16 = 2;
 using Halves = std::array<std::uint16_t, kValueBlock>;
 
 /// Of values that are bf16 numbers.
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void shorten_bf16(const float* values, std::size_t count, std::uint16_t* halves) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, shorten_bf16,
+                                  (const float* values, std::size_t count, std::uint16_t* halves),
+                                  (values, count, halves)) {
   for (std::size_t i = 0; i < count; ++i)
     halves[i] = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(values[i]) >> 16U);
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void shorten_fp16(const float* values, std::size_t count, std::uint16_t* halves) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, shorten_fp16,
+                                  (const float* values, std::size_t count, std::uint16_t* halves),
+                                  (values, count, halves)) {
   for (std::size_t i = 0; i < count; ++i) halves[i] = to_fp16(values[i]);
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void lengthen_bf16(const std::uint16_t* halves, std::size_t count, float* values) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, lengthen_bf16,
+                                  (const std::uint16_t* halves, std::size_t count, float* values),
+                                  (halves, count, values)) {
   for (std::size_t i = 0; i < count; ++i) values[i] = from_bf16(halves[i]);
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void lengthen_fp16(const std::uint16_t* halves, std::size_t count, float* values) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, lengthen_fp16,
+                                  (const std::uint16_t* halves, std::size_t count, float* values),
+                                  (halves, count, values)) {
   for (std::size_t i = 0; i < count; ++i) values[i] = from_fp16(halves[i]);
 }
 

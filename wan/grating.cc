@@ -47,8 +47,9 @@ std::int32_t shortened(std::int32_t magnitude, float limit) {
   return (magnitude & ~kRest) + (static_cast<std::int32_t>(rest > limit * kStep) << kLost);
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void round_fp16(float* values, std::size_t count, const float* limits, float* errors) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, round_fp16,
+                                  (float* values, std::size_t count, const float* limits, float* errors),
+                                  (values, count, limits, errors)) {
   constexpr std::int32_t kMantissaOfFp16 = 10 << kMantissaBits;
   constexpr std::int32_t kReciprocal = 2 * kExponentBias << kMantissaBits;
   for (std::size_t i = 0; i < count; ++i) {
@@ -63,8 +64,9 @@ void round_fp16(float* values, std::size_t count, const float* limits, float* er
   }
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void round_bf16(float* values, std::size_t count, const float* limits, float* errors) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, round_bf16,
+                                  (float* values, std::size_t count, const float* limits, float* errors),
+                                  (values, count, limits, errors)) {
   constexpr std::int32_t kLargest = std::int32_t{kLargestBf16} << 16;
   for (std::size_t i = 0; i < count; ++i) {
     const std::int32_t magnitude = std::min(magnitude_of(values[i]), kLargest);
@@ -72,9 +74,10 @@ void round_bf16(float* values, std::size_t count, const float* limits, float* er
   }
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void round_to_grid(float* values, std::size_t count, float inverse_unit, float unit, float most,
-                   const float* limits, float* errors) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, round_to_grid,
+                                  (float* values, std::size_t count, float inverse_unit, float unit,
+                                   float most, const float* limits, float* errors),
+                                  (values, count, inverse_unit, unit, most, limits, errors)) {
   for (std::size_t i = 0; i < count; ++i) {
     const float magnitude = std::bit_cast<float>(magnitude_of(values[i]));
     const float steps = std::min(most, magnitude * inverse_unit);  // most, where that is no number
@@ -82,9 +85,10 @@ void round_to_grid(float* values, std::size_t count, float inverse_unit, float u
   }
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void round_to_levels(float* values, std::size_t count, float low, float high, const float* limits,
-                     float* errors) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, round_to_levels,
+                                  (float* values, std::size_t count, float low, float high,
+                                   const float* limits, float* errors),
+                                  (values, count, low, high, limits, errors)) {
   const float step = high - low;
   const auto low_bits = std::bit_cast<std::int32_t>(low);
   const auto difference = std::bit_cast<std::int32_t>(high) ^ low_bits;
@@ -95,8 +99,8 @@ void round_to_levels(float* values, std::size_t count, float low, float high, co
   }
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-std::int32_t largest_finite(const float* values, std::size_t count) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(std::int32_t, largest_finite, (const float* values, std::size_t count),
+                                  (values, count)) {
   std::int32_t largest = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const std::int32_t magnitude = magnitude_of(values[i]);
@@ -116,8 +120,9 @@ struct LevelSums {
 /// In lanes, whose sums are added at the end: the same order for every instruction set.
 constexpr std::size_t kLanes = 8;
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-LevelSums sum_levels(const float* values, std::size_t count, float threshold) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(LevelSums, sum_levels,
+                                  (const float* values, std::size_t count, float threshold),
+                                  (values, count, threshold)) {
   std::array<double, kLanes> below{};
   std::array<double, kLanes> above{};
   std::array<std::int32_t, kLanes> count_below{};

@@ -35,9 +35,10 @@ ChanceKeys keys_of(const FilterPass& pass) {
 }
 
 /// In [0, 1), by the entry and its value: another one in every datacenter.
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void draw_chances(ChanceKeys keys, const std::uint32_t* offsets, const float* values, std::size_t count,
-                  float* chances) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, draw_chances,
+                                  (ChanceKeys keys, const std::uint32_t* offsets, const float* values,
+                                   std::size_t count, float* chances),
+                                  (keys, offsets, values, count, chances)) {
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint32_t place = mix_bits32(offsets[i] ^ keys.place);
     const std::uint32_t mixed = mix_bits32(place ^ std::bit_cast<std::uint32_t>(values[i]) ^ keys.value);
@@ -45,8 +46,8 @@ void draw_chances(ChanceKeys keys, const std::uint32_t* offsets, const float* va
   }
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void add_all(const float* errors, std::size_t count, float* residual) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_all, (const float* errors, std::size_t count, float* residual),
+                                  (errors, count, residual)) {
   for (std::size_t i = 0; i < count; ++i) residual[i] += errors[i];
 }
 

@@ -63,9 +63,10 @@ struct EntryTest {
   out.append(offsets.data(), taken.data(), selected);
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void select_entries(EntryTest test, std::size_t first, std::span<const float> values,
-                    std::span<float> residual, TableSelection& out) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, select_entries,
+                                  (EntryTest test, std::size_t first, std::span<const float> values,
+                                   std::span<float> residual, TableSelection& out),
+                                  (test, first, values, residual, out)) {
   for (std::size_t begin = 0; begin < residual.size(); begin += kBlock) {
     const std::size_t count = std::min(kBlock, residual.size() - begin);
     const float* const block_values = values.data() + begin;
@@ -76,9 +77,10 @@ void select_entries(EntryTest test, std::size_t first, std::span<const float> va
   }
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void add_and_select_entries(EntryTest test, std::size_t first, std::span<const float> step,
-                            std::span<float> values, std::span<float> residual, TableSelection& out) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_and_select_entries,
+                                  (EntryTest test, std::size_t first, std::span<const float> step,
+                                   std::span<float> values, std::span<float> residual, TableSelection& out),
+                                  (test, first, step, values, residual, out)) {
   for (std::size_t begin = 0; begin < residual.size(); begin += kBlock) {
     const std::size_t count = std::min(kBlock, residual.size() - begin);
     const float* const block_step = step.data() + begin;

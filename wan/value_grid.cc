@@ -23,37 +23,43 @@ constexpr std::size_t kHeadBytes = 2;
 using Nibbles = std::array<std::uint8_t, kValueBlock + kCodesAtOnce>;
 
 /// Exact: the scale is a power of two, and the product an integer of 16 bits.
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void to_nibbles(const float* values, std::size_t count, float scale, std::uint8_t* out) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, to_nibbles,
+                                  (const float* values, std::size_t count, float scale, std::uint8_t* out),
+                                  (values, count, scale, out)) {
   for (std::size_t i = 0; i < count; ++i)
     out[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(values[i] * scale) & 15);
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void to_bytes(const float* values, std::size_t count, float scale, std::int8_t* out) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, to_bytes,
+                                  (const float* values, std::size_t count, float scale, std::int8_t* out),
+                                  (values, count, scale, out)) {
   for (std::size_t i = 0; i < count; ++i)
     out[i] = static_cast<std::int8_t>(static_cast<std::int32_t>(values[i] * scale));
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void to_shorts(const float* values, std::size_t count, float scale, std::int16_t* out) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, to_shorts,
+                                  (const float* values, std::size_t count, float scale, std::int16_t* out),
+                                  (values, count, scale, out)) {
   for (std::size_t i = 0; i < count; ++i)
     out[i] = static_cast<std::int16_t>(static_cast<std::int32_t>(values[i] * scale));
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void from_nibbles(const std::uint8_t* codes, std::size_t count, float unit, float* values) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, from_nibbles,
+                                  (const std::uint8_t* codes, std::size_t count, float unit, float* values),
+                                  (codes, count, unit, values)) {
   for (std::size_t i = 0; i < count; ++i)
     values[i] = static_cast<float>((std::int32_t{codes[i]} ^ 8) - 8) * unit;
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void from_bytes(const std::int8_t* codes, std::size_t count, float unit, float* values) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, from_bytes,
+                                  (const std::int8_t* codes, std::size_t count, float unit, float* values),
+                                  (codes, count, unit, values)) {
   for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(codes[i]) * unit;
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void from_shorts(const std::int16_t* codes, std::size_t count, float unit, float* values) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, from_shorts,
+                                  (const std::int16_t* codes, std::size_t count, float unit, float* values),
+                                  (codes, count, unit, values)) {
   for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(codes[i]) * unit;
 }
 

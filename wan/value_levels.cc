@@ -26,8 +26,10 @@ struct Inner {
   std::int32_t above_least = 0;
 };
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-Inner inner_magnitudes(const float* values, std::size_t count, std::int32_t least, std::int32_t largest) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(Inner, inner_magnitudes,
+                                  (const float* values, std::size_t count, std::int32_t least,
+                                   std::int32_t largest),
+                                  (values, count, least, largest)) {
   std::int32_t below = least;
   std::int32_t above = largest;
   for (std::size_t i = 0; i < count; ++i) {
@@ -38,8 +40,9 @@ Inner inner_magnitudes(const float* values, std::size_t count, std::int32_t leas
   return {below, above};
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-std::int32_t count_others(const float* values, std::size_t count, const std::uint32_t* levels) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(std::int32_t, count_others,
+                                  (const float* values, std::size_t count, const std::uint32_t* levels),
+                                  (values, count, levels)) {
   const auto level0 = static_cast<std::int32_t>(levels[0]);
   const auto level1 = static_cast<std::int32_t>(levels[1]);
   const auto level2 = static_cast<std::int32_t>(levels[2]);
@@ -55,8 +58,10 @@ std::int32_t count_others(const float* values, std::size_t count, const std::uin
 }
 
 /// A sign and above it the number of the magnitude: how many levels are smaller.
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void find_codes(const float* values, std::size_t count, const std::uint32_t* levels, std::uint8_t* codes) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, find_codes,
+                                  (const float* values, std::size_t count, const std::uint32_t* levels,
+                                   std::uint8_t* codes),
+                                  (values, count, levels, codes)) {
   const auto level0 = static_cast<std::int32_t>(levels[0]);
   const auto level1 = static_cast<std::int32_t>(levels[1]);
   const auto level2 = static_cast<std::int32_t>(levels[2]);

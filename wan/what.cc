@@ -8,8 +8,10 @@ namespace meridian::wan {
 
 namespace {
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void add_step(std::span<const float> step, std::span<float> values, std::span<float> residual) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_step,
+                                  (std::span<const float> step, std::span<float> values,
+                                   std::span<float> residual),
+                                  (step, values, residual)) {
   for (std::size_t i = 0; i < step.size(); ++i) {
     values[i] += step[i];
     residual[i] += step[i];

@@ -34,8 +34,10 @@ double processor_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void multiply_and_add(const float* __restrict terms, float factor, float* __restrict sums, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, multiply_and_add,
+                                  (const float* __restrict terms, float factor, float* __restrict sums,
+                                   std::size_t size),
+                                  (terms, factor, sums, size)) {
   for (std::size_t i = 0; i < size; ++i) sums[i] += factor * terms[i];
 }
 

@@ -188,9 +188,11 @@ MERIDIAN_INLINE void descend_rows(const RatingPass& pass, std::span<const Placed
 }
 
 // Not a template, so that it can be made for each instruction set; all below it is inlined.
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void descend_all(const RatingPass& pass, std::span<const PlacedRating> ratings, ItemRows items,
-                 UserRows<float> users, float* item_gradient, RatingSums& sums) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, descend_all,
+                                  (const RatingPass& pass, std::span<const PlacedRating> ratings,
+                                   ItemRows items, UserRows<float> users, float* item_gradient,
+                                   RatingSums& sums),
+                                  (pass, ratings, items, users, item_gradient, sums)) {
   switch (pass.rank) {
     case FixedRow<Lanes8, 1>::kRank:
       return descend_rows<FixedRow<Lanes8, 1>>(pass, ratings, items, users, item_gradient, sums);
@@ -207,9 +209,10 @@ void descend_all(const RatingPass& pass, std::span<const PlacedRating> ratings, 
   }
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void measure_all(const RatingPass& pass, std::span<const PlacedRating> ratings, ItemRows items,
-                 UserRows<const float> users, RatingSums& sums) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, measure_all,
+                                  (const RatingPass& pass, std::span<const PlacedRating> ratings,
+                                   ItemRows items, UserRows<const float> users, RatingSums& sums),
+                                  (pass, ratings, items, users, sums)) {
   for (const PlacedRating& rating : ratings) {
     const float* const item = items.data + rating.item * items.columns;
     const float* const user = users.factors + rating.user * users.stride;

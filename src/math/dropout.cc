@@ -18,14 +18,16 @@ constexpr std::size_t kWords = 64;
 constexpr std::uint64_t kOne = std::uint64_t{1} << kBits;
 
 // Words of a counter that is mixed, not of a generator with a state: a loop that vector units take.
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void draw_words(std::uint64_t draw, std::uint64_t first, std::uint64_t* __restrict words) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, draw_words,
+                                  (std::uint64_t draw, std::uint64_t first, std::uint64_t* __restrict words),
+                                  (draw, first, words)) {
   for (std::uint64_t i = 0; i < kWords; ++i) words[i] = mix_bits(draw ^ mix_bits(first + i));
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void keep_some(const std::uint64_t* __restrict words, unsigned shift, std::uint64_t kept, float scale,
-               float* __restrict factors) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, keep_some,
+                                  (const std::uint64_t* __restrict words, unsigned shift, std::uint64_t kept,
+                                   float scale, float* __restrict factors),
+                                  (words, shift, kept, scale, factors)) {
   for (std::size_t i = 0; i < kWords; ++i)
     factors[i] = ((words[i] >> shift) & (kOne - 1)) < kept ? scale : 0.0F;
 }

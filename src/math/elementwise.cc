@@ -13,39 +13,44 @@ namespace {
 
 // ---- loops over plain arrays, which never overlap
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void scale_array(const std::uint8_t* __restrict bytes, float scale, float shift, float* __restrict values,
-                 std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, scale_array,
+                                  (const std::uint8_t* __restrict bytes, float scale, float shift,
+                                   float* __restrict values, std::size_t size),
+                                  (bytes, scale, shift, values, size)) {
   for (std::size_t i = 0; i < size; ++i) values[i] = static_cast<float>(bytes[i]) * scale + shift;
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void add_array(const float* __restrict terms, float* __restrict sums, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_array,
+                                  (const float* __restrict terms, float* __restrict sums, std::size_t size),
+                                  (terms, sums, size)) {
   for (std::size_t i = 0; i < size; ++i) sums[i] += terms[i];
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void rectify_array(const float* __restrict input, float* __restrict output, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, rectify_array,
+                                  (const float* __restrict input, float* __restrict output, std::size_t size),
+                                  (input, output, size)) {
   // Written so that a NaN, which is not below 0, passes through.
   for (std::size_t i = 0; i < size; ++i) output[i] = input[i] < 0.0F ? 0.0F : input[i];
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void rectify_in_place(float* values, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, rectify_in_place, (float* values, std::size_t size), (values, size)) {
   for (std::size_t i = 0; i < size; ++i) values[i] = values[i] < 0.0F ? 0.0F : values[i];
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void stop_where_not_positive(const float* __restrict output, float* __restrict gradient, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, stop_where_not_positive,
+                                  (const float* __restrict output, float* __restrict gradient,
+                                   std::size_t size),
+                                  (output, gradient, size)) {
   for (std::size_t i = 0; i < size; ++i) {
     const float value = gradient[i];
     gradient[i] = output[i] > 0.0F ? value : 0.0F;
   }
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void pass_where_positive(const float* __restrict output, const float* __restrict gradient,
-                         float* __restrict result, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, pass_where_positive,
+                                  (const float* __restrict output, const float* __restrict gradient,
+                                   float* __restrict result, std::size_t size),
+                                  (output, gradient, result, size)) {
   for (std::size_t i = 0; i < size; ++i) {
     // Read whether it passes or not: a loop without a branch. Which entries pass cannot be predicted.
     const float value = gradient[i];

@@ -21,8 +21,9 @@ float add_up(const Lanes& lanes) {
   return sum;
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void add_to_lanes(const float* values, std::size_t size, float* __restrict lanes) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_to_lanes,
+                                  (const float* values, std::size_t size, float* __restrict lanes),
+                                  (values, size, lanes)) {
   const std::size_t whole = size / kLanes * kLanes;
   for (std::size_t i = 0; i < whole; i += kLanes) {
     for (std::size_t lane = 0; lane < kLanes; ++lane) lanes[lane] += values[i + lane];
@@ -30,8 +31,10 @@ void add_to_lanes(const float* values, std::size_t size, float* __restrict lanes
   for (std::size_t i = whole; i < size; ++i) lanes[i - whole] += values[i];
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void add_squares_to_lanes(const float* values, float mean, std::size_t size, float* __restrict lanes) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_squares_to_lanes,
+                                  (const float* values, float mean, std::size_t size,
+                                   float* __restrict lanes),
+                                  (values, mean, size, lanes)) {
   const std::size_t whole = size / kLanes * kLanes;
   for (std::size_t i = 0; i < whole; i += kLanes) {
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
@@ -42,9 +45,10 @@ void add_squares_to_lanes(const float* values, float mean, std::size_t size, flo
   for (std::size_t i = whole; i < size; ++i) lanes[i - whole] += (values[i] - mean) * (values[i] - mean);
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void add_products_to_lanes(const float* values, float mean, const float* gradient, std::size_t size,
-                           float* __restrict lanes) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_products_to_lanes,
+                                  (const float* values, float mean, const float* gradient, std::size_t size,
+                                   float* __restrict lanes),
+                                  (values, mean, gradient, size, lanes)) {
   const std::size_t whole = size / kLanes * kLanes;
   for (std::size_t i = 0; i < whole; i += kLanes) {
     for (std::size_t lane = 0; lane < kLanes; ++lane)
@@ -53,15 +57,19 @@ void add_products_to_lanes(const float* values, float mean, const float* gradien
   for (std::size_t i = whole; i < size; ++i) lanes[i - whole] += (values[i] - mean) * gradient[i];
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void scale_and_shift(const float* __restrict values, float mean, float scale, float shift,
-                     float* __restrict result, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, scale_and_shift,
+                                  (const float* __restrict values, float mean, float scale, float shift,
+                                   float* __restrict result, std::size_t size),
+                                  (values, mean, scale, shift, result, size)) {
   for (std::size_t i = 0; i < size; ++i) result[i] = (values[i] - mean) * scale + shift;
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void combine(const float* __restrict gradient, float gradient_scale, const float* __restrict values,
-             float mean, float values_scale, float shift, float* __restrict result, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, combine,
+                                  (const float* __restrict gradient, float gradient_scale,
+                                   const float* __restrict values, float mean, float values_scale,
+                                   float shift, float* __restrict result, std::size_t size),
+                                  (gradient, gradient_scale, values, mean, values_scale, shift, result,
+                                   size)) {
   for (std::size_t i = 0; i < size; ++i)
     result[i] = gradient[i] * gradient_scale + ((values[i] - mean) * values_scale + shift);
 }

@@ -15,9 +15,10 @@ constexpr std::size_t kUsualKernel = 2;  // and stride: the pooling of nearly ev
 // ---- windows of 2 x 2 side by side, over `rows` rows of `size` outputs each, whose inputs are two rows of
 // `width` floats
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void max_of_squares(const float* __restrict input, std::size_t width, float* __restrict output,
-                    std::size_t rows, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, max_of_squares,
+                                  (const float* __restrict input, std::size_t width, float* __restrict output,
+                                   std::size_t rows, std::size_t size),
+                                  (input, width, output, rows, size)) {
   for (std::size_t y = 0; y < rows; ++y) {
     const float* const upper = input + 2 * y * width;
     const float* const lower = upper + width;
@@ -36,11 +37,12 @@ inline std::uint32_t mask_of(bool holds) { return std::uint32_t{0} - static_cast
 // Of one row of outputs. Which of four values is the largest cannot be predicted, so there are masks instead
 // of branches; what the first three leave is the fourth's. Rows have pointers of their own, or the compiler
 // takes them to overlap.
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void max_of_squares_backward(const float* __restrict upper, const float* __restrict lower,
-                             const float* __restrict largest, const float* __restrict gradient,
-                             float* __restrict upper_gradient, float* __restrict lower_gradient,
-                             std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, max_of_squares_backward,
+                                  (const float* __restrict upper, const float* __restrict lower,
+                                   const float* __restrict largest, const float* __restrict gradient,
+                                   float* __restrict upper_gradient, float* __restrict lower_gradient,
+                                   std::size_t size),
+                                  (upper, lower, largest, gradient, upper_gradient, lower_gradient, size)) {
   for (std::size_t x = 0; x < size; ++x) {
     const float value = largest[x];
     const auto arriving = std::bit_cast<std::uint32_t>(gradient[x]);
@@ -57,26 +59,30 @@ void max_of_squares_backward(const float* __restrict upper, const float* __restr
 
 // ---- any windows: entry by entry of the window, over one row of outputs
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void take_larger(const float* __restrict input, std::size_t stride, float* __restrict output,
-                 std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, take_larger,
+                                  (const float* __restrict input, std::size_t stride,
+                                   float* __restrict output, std::size_t size),
+                                  (input, stride, output, size)) {
   for (std::size_t x = 0; x < size; ++x) output[x] = std::max(output[x], input[x * stride]);
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void add_strided(const float* __restrict input, std::size_t stride, float* __restrict output,
-                 std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_strided,
+                                  (const float* __restrict input, std::size_t stride,
+                                   float* __restrict output, std::size_t size),
+                                  (input, stride, output, size)) {
   for (std::size_t x = 0; x < size; ++x) output[x] += input[x * stride];
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void add_scaled_to_strided(const float* __restrict gradient, float scale, std::size_t stride,
-                           float* __restrict input_gradient, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_scaled_to_strided,
+                                  (const float* __restrict gradient, float scale, std::size_t stride,
+                                   float* __restrict input_gradient, std::size_t size),
+                                  (gradient, scale, stride, input_gradient, size)) {
   for (std::size_t x = 0; x < size; ++x) input_gradient[x * stride] += gradient[x] * scale;
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void scale_array(float factor, float* __restrict values, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, scale_array,
+                                  (float factor, float* __restrict values, std::size_t size),
+                                  (factor, values, size)) {
   for (std::size_t i = 0; i < size; ++i) values[i] *= factor;
 }
 

@@ -13,8 +13,8 @@ namespace {
 /// instruction set, for the same bits.
 constexpr std::size_t kLanes = 16;
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-double sum_of_squares(const float* values, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(double, sum_of_squares, (const float* values, std::size_t size),
+                                  (values, size)) {
   std::array<double, kLanes> sums{};
   std::size_t i = 0;
   for (; i + kLanes <= size; i += kLanes) {
@@ -32,8 +32,8 @@ double sum_of_squares(const float* values, std::size_t size) {
   return sum;
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void scale_all(float* values, std::size_t size, double factor) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, scale_all, (float* values, std::size_t size, double factor),
+                                  (values, size, factor)) {
   for (std::size_t i = 0; i < size; ++i) {
     values[i] = static_cast<float>(static_cast<double>(values[i]) * factor);
   }

@@ -7,8 +7,7 @@
 namespace meridian {
 namespace {
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-bool all_finite(const float* values, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(bool, all_finite, (const float* values, std::size_t size), (values, size)) {
   FiniteCheck check;
   for (std::size_t i = 0; i < size; ++i) check.see(values[i]);
   return check.all_finite();

@@ -22,13 +22,15 @@ struct Formula {
   }
 };
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-bool run_momentum(const StepPass& pass, const Formula<Form::heavy_ball>& formula) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(bool, run_momentum,
+                                  (const StepPass& pass, const Formula<Form::heavy_ball>& formula),
+                                  (pass, formula)) {
   return run_pass(pass, formula);
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-bool run_momentum(const StepPass& pass, const Formula<Form::nesterov>& formula) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(bool, run_momentum,
+                                  (const StepPass& pass, const Formula<Form::nesterov>& formula),
+                                  (pass, formula)) {
   return run_pass(pass, formula);
 }
 

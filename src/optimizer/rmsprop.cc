@@ -24,8 +24,10 @@ struct Formula {
   }
 };
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-bool run_rmsprop(const StepPass& pass, const Formula& formula) { return run_pass(pass, formula); }
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(bool, run_rmsprop, (const StepPass& pass, const Formula& formula),
+                                  (pass, formula)) {
+  return run_pass(pass, formula);
+}
 
 class RmsProp final : public ElementwiseOptimizer {
  public:

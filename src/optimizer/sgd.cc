@@ -14,8 +14,10 @@ struct Formula {
   }
 };
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-bool run_sgd(const StepPass& pass, const Formula& formula) { return run_pass(pass, formula); }
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(bool, run_sgd, (const StepPass& pass, const Formula& formula),
+                                  (pass, formula)) {
+  return run_pass(pass, formula);
+}
 
 class Sgd final : public ElementwiseOptimizer {
  public:

@@ -1,8 +1,10 @@
 // meridian: the command line.
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <exception>
 #include <string>
 
+#include "src/base/instruction_sets.h"
 #include "src/program/commands.h"
 #include "src/program/run_setup.h"
 
@@ -194,6 +196,12 @@ int dispatch(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    if (const char* const wanted = std::getenv("MERIDIAN_ISA")) {
+      if (const meridian::Failure wrong = meridian::check_instruction_set(wanted)) {
+        meridian::program::print_error("meridian: " + wrong->message);
+        return meridian::program::kBadUsage;
+      }
+    }
     return meridian::program::dispatch(argc, argv);
   } catch (const std::exception& error) {
     meridian::program::print_error(std::string("meridian: ") + error.what());

@@ -16,21 +16,24 @@ constexpr std::size_t kLanes = 16;
 
 // ---- loops over plain arrays; sums go in lanes, so that vector units can do them in one fixed order
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void add_positive(const float* __restrict row, double* __restrict sums, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_positive,
+                                  (const float* __restrict row, double* __restrict sums, std::size_t size),
+                                  (row, sums, size)) {
   for (std::size_t k = 0; k < size; ++k) sums[k] += static_cast<double>(row[k] > 0.0F ? row[k] : 0.0F);
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void smooth(const float* __restrict row, float beta, const float* __restrict inverse,
-            float* __restrict probabilities, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, smooth,
+                                  (const float* __restrict row, float beta, const float* __restrict inverse,
+                                   float* __restrict probabilities, std::size_t size),
+                                  (row, beta, inverse, probabilities, size)) {
   for (std::size_t k = 0; k < size; ++k) {
     probabilities[k] = ((row[k] > 0.0F ? row[k] : 0.0F) + beta) * inverse[k];
   }
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-float dot(const float* __restrict a, const float* __restrict b, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(float, dot,
+                                  (const float* __restrict a, const float* __restrict b, std::size_t size),
+                                  (a, b, size)) {
   std::array<float, kLanes> lanes{};
   std::size_t k = 0;
   for (; k + kLanes <= size; k += kLanes) {
@@ -42,15 +45,18 @@ float dot(const float* __restrict a, const float* __restrict b, std::size_t size
   return sum;
 }
 
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void add_scaled(const float* __restrict a, float scale, float* __restrict sums, std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_scaled,
+                                  (const float* __restrict a, float scale, float* __restrict sums,
+                                   std::size_t size),
+                                  (a, scale, sums, size)) {
   for (std::size_t k = 0; k < size; ++k) sums[k] += scale * a[k];
 }
 
 // next = (alpha + old * sums) * scale
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-void finish_sweep(const float* __restrict old, float alpha, float scale, float* __restrict sums_in_next_out,
-                  std::size_t size) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, finish_sweep,
+                                  (const float* __restrict old, float alpha, float scale,
+                                   float* __restrict sums_in_next_out, std::size_t size),
+                                  (old, alpha, scale, sums_in_next_out, size)) {
   for (std::size_t k = 0; k < size; ++k) {
     sums_in_next_out[k] = (alpha + old[k] * sums_in_next_out[k]) * scale;
   }

@@ -16,9 +16,10 @@ static_assert(std::endian::native == std::endian::little, "the first flag is the
 // Writes the positive entries of row + change and their positions; returns how many there are. Few entries of
 // a row are. So blocks of zeros are passed over at the speed of memory; in others vector units say where the
 // entries are, and eight are passed over at once.
-MERIDIAN_FOR_EACH_INSTRUCTION_SET
-std::size_t take_positive(const float* __restrict row, const float* __restrict change, std::size_t size,
-                          Topic* __restrict topics, float* __restrict values) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(std::size_t, take_positive,
+                                  (const float* __restrict row, const float* __restrict change,
+                                   std::size_t size, Topic* __restrict topics, float* __restrict values),
+                                  (row, change, size, topics, values)) {
   std::size_t taken = 0;
   std::array<std::uint8_t, kBlock> positive{};
   std::size_t start = 0;

@@ -7,6 +7,7 @@
 
 #include <array>
 
+#include "src/base/instruction_sets.h"
 #include "tests/integration/program_under_test.h"
 #include "tests/integration/run_files_check.h"
 #include "tests/integration/workspace.h"
@@ -61,6 +62,26 @@ TEST(Simulate, GivesTheSameBytesWhateverTheThreadsAndFolders) {
   ASSERT_EQ(moved.code, 0) << moved.err;
   expect_equal_files(work / "first", work / "again");
   expect_equal_files(work / "first", work / "other place/a/b");
+}
+
+TEST(Simulate, GivesTheSameBytesOnWhateverVectorUnit) {
+  const Workspace work;
+  const std::string config = work.write("config.yaml", three_datacenters().yaml());
+  for (const InstructionSet set : available_instruction_sets()) {
+    StartOptions options;
+    options.environment = {{"MERIDIAN_ISA", to_string(set)}};
+    const Ended run = run_meridian({"simulate", config, "--out", work / to_string(set)}, options);
+    ASSERT_EQ(run.code, 0) << run.err;
+    expect_equal_files(work / "portable", work / to_string(set));
+  }
+}
+
+TEST(Simulate, NamesTheVectorUnitsThereAre) {
+  StartOptions options;
+  options.environment = {{"MERIDIAN_ISA", "abacus"}};
+  const Ended run = run_meridian({"--version"}, options);
+  EXPECT_EQ(run.code, 2);
+  EXPECT_THAT(run.err, HasSubstr("MERIDIAN_ISA is 'abacus'; this machine and build have portable"));
 }
 
 /// Everything that a description of links can say.
