@@ -168,6 +168,7 @@ Result<LimitTimes> measure(const char* what, const Placement& placement, std::si
   }
   LimitTimes limit;
   for (std::size_t i = warm_up; i < count; ++i) limit.seconds.push_back(times.seconds(i));
+  limit.warm_up = static_cast<double>(warm_up);
   limit.receiver_cpu_s = times.side(0).cpu_s;
   limit.sender_cpu_s = times.side(1).cpu_s;
   return limit;

@@ -15,7 +15,8 @@ namespace meridian::bench {
 struct LimitTimes {
   std::vector<double> seconds;  ///< of each block, batch or round trip
   std::size_t bytes = 0;        ///< that crossed in each, in one direction
-  // CPU time of a whole process, from its first connection to its end.
+  double warm_up = 0.0;         ///< how many came before these
+  // CPU time of a whole process, its warm-up too.
   double sender_cpu_s = 0.0;
   double receiver_cpu_s = 0.0;
 };
