@@ -1,4 +1,4 @@
-// bench_cluster [--quick] [--rounds N] [--json FILE] [--check FILE | --write-expected FILE]
+// bench_cluster [--quick] [--rounds N] [--kernels FILE] [--json FILE] [--check FILE | --write-expected FILE]
 //
 // Push and pull between real processes, beside what the machine allows: in every round first the limits, then
 // ours, for each placement of the processes. Figures are medians over the rounds.
@@ -39,6 +39,7 @@ void say(const std::string& what) { fmt::print(stderr, "bench_cluster: {}\n", wh
 struct Request {
   bool quick = false;
   std::size_t rounds = 5;
+  std::string kernels;
   std::string json;
   std::string check;
   std::string write_expected;
@@ -254,20 +255,21 @@ std::vector<Figure> measure(const Request& request) {
 }
 
 void print(const std::vector<Figure>& figures) {
-  constexpr const char* kRow = "{:<76} {:>11} {:>11} {:>8} {:>26} {:>9}\n";
-  fmt::print(kRow, "figure", "p50 us", "p99 us", "GB/s", "of its limit", "CPU ns/B");
+  constexpr const char* kRow = "{:<76} {:>11} {:>11} {:>8} {:>11} {:>26} {:>9}\n";
+  fmt::print(kRow, "figure", "p50 us", "p99 us", "GB/s", "M floats/s", "of its limit", "CPU ns/B");
   for (const Figure& figure : figures) {
     std::string share = "(a limit)";
     if (figure.ratio) {
       share = figure.ratio->better == Better::higher
-                  ? fmt::format("{:.0f} % of {}", figure.ratio->value * 100.0, figure.ratio->limit)
+                  ? fmt::format("{:.1f} % of {}", figure.ratio->value * 100.0, figure.ratio->limit)
                   : fmt::format("{:.2f} x {}", figure.ratio->value, figure.ratio->limit);
     } else if (figure.name.starts_with("pull")) {
       share = "-";
     }
     fmt::print(kRow, figure.name, fmt::format("{:.1f}", figure.p50_s * 1e6),
-               fmt::format("{:.1f}", figure.p99_s * 1e6), fmt::format("{:.2f}", figure.bytes_per_s * 1e-9),
-               share, fmt::format("{:.2f}", figure.cpu_ns_per_byte));
+               fmt::format("{:.1f}", figure.p99_s * 1e6), fmt::format("{:.3f}", figure.bytes_per_s * 1e-9),
+               fmt::format("{:.1f}", figure.bytes_per_s / sizeof(float) * 1e-6), share,
+               fmt::format("{:.2f}", figure.cpu_ns_per_byte));
   }
 }
 
@@ -288,6 +290,13 @@ void write(const std::string& path, const std::string& text) {
   if (!file) throw std::runtime_error(fmt::format("{}: cannot be written", path));
 }
 
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) throw std::runtime_error(fmt::format("{}: cannot be read", path));
+  return text;
+}
+
 std::string to_json(const std::vector<Figure>& figures, const Request& request) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Figure& figure : figures) {
@@ -306,15 +315,18 @@ std::string to_json(const std::vector<Figure>& figures, const Request& request) 
   file["machine"] = machine();
   file["rounds"] = request.rounds;
   file["figures"] = std::move(list);
+  if (!request.kernels.empty()) {
+    file["kernels"] = nlohmann::ordered_json::parse(text_of(request.kernels), nullptr, false);
+    if (file["kernels"].is_discarded())
+      throw std::runtime_error(
+          fmt::format("{}: expected JSON, as Google Benchmark writes it", request.kernels));
+  }
   return file.dump(1) + "\n";
 }
 
 /// Read before anything is measured, so that what is wrong with it is said at once.
 Expectations expectations_in(const std::string& path) {
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file) throw std::runtime_error(fmt::format("{}: cannot be read", path));
-  auto expected = read_expectations(text);
+  auto expected = read_expectations(text_of(path));
   if (!expected) throw std::runtime_error(fmt::format("{}: {}", path, expected.error().message));
   return std::move(expected).value();
 }
@@ -345,6 +357,7 @@ int main(int argc, char** argv) {
   auto* const rounds = app.add_option("--rounds", request.rounds, "interleaved rounds")
                            ->check(CLI::PositiveNumber)
                            ->capture_default_str();
+  app.add_option("--kernels", request.kernels, "what bench_kernels wrote as JSON: becomes part of --json");
   app.add_option("--json", request.json, "write all figures to this file");
   auto* const check = app.add_option("--check", request.check, "compare ratios with those in this file");
   app.add_option("--write-expected", request.write_expected, "write the ratios to this file")

@@ -79,7 +79,7 @@ std::vector<std::string> find_worse(const Expectations& expected, const std::vec
     const double limit = worst_allowed(one);
     // Written so that what is no number counts as worse.
     if (one.better == Better::lower ? value <= limit : value >= limit) continue;
-    worse.push_back(fmt::format("{}: {:.3f} of {}; expected {:.3f}, and {} {:.3f} with a margin of {:.0f} %",
+    worse.push_back(fmt::format("{}: {:.4g} of {}; expected {:.4g}, and {} {:.4g} with a margin of {:.0f} %",
                                 one.name, value, figure->ratio->limit, one.ratio,
                                 one.better == Better::lower ? "at most" : "at least", limit,
                                 one.margin * 100.0));
@@ -106,7 +106,7 @@ std::string write_expectations(const Expectations& expectations) {
   nlohmann::ordered_json figures = nlohmann::ordered_json::array();
   for (const Expected& one : expectations.figures)
     figures.push_back({{"name", one.name},
-                       {"ratio", std::round(one.ratio * 1000.0) / 1000.0},
+                       {"ratio", std::round(one.ratio * 1e5) / 1e5},
                        {"better", name_of(one.better)},
                        {"margin", one.margin}});
   nlohmann::ordered_json file;
