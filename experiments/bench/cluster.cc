@@ -29,6 +29,9 @@ namespace {
 
 // Machines are noisy: what a neighbour does halves a figure now and then.
 constexpr double kMargin = 0.6;
+// Latency with processes placed freely depends on where the kernel puts them, ours and the limit's apart: the
+// same program has been 2.6 times off within ten minutes.
+constexpr double kMarginOfFreeLatency = 2.0;
 constexpr std::size_t kKilo = 1024;
 constexpr std::size_t kMega = kKilo * kKilo;
 // Below, a transfer is a matter of latency; from here on, of throughput.
@@ -331,6 +334,14 @@ Expectations expectations_in(const std::string& path) {
   return std::move(expected).value();
 }
 
+Expectations expectations_from(const std::vector<Figure>& figures) {
+  Expectations expectations = expectations_of(figures, machine(), kMargin);
+  for (Expected& one : expectations.figures) {
+    if (one.better == Better::lower && one.name.ends_with(", free")) one.margin = kMarginOfFreeLatency;
+  }
+  return expectations;
+}
+
 int run(const Request& request) {
   std::optional<Expectations> expected;
   if (!request.check.empty()) expected = expectations_in(request.check);
@@ -338,7 +349,7 @@ int run(const Request& request) {
   print(figures);
   if (!request.json.empty()) write(request.json, to_json(figures, request));
   if (!request.write_expected.empty())
-    write(request.write_expected, write_expectations(expectations_of(figures, machine(), kMargin)));
+    write(request.write_expected, write_expectations(expectations_from(figures)));
   if (!expected) return 0;
   const std::vector<std::string> worse = find_worse(*expected, figures, request.quick);
   for (const std::string& one : worse) say("worse: " + one);
