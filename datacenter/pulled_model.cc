@@ -22,7 +22,7 @@ void PulledModel::begin(Clock clock) {
   clock_ = clock;
   done_.assign(done_.size(), false);
   for (std::size_t server = 0; server < cursors_.size(); ++server) {
-    cursors_[server] = TransferCursor(owned_[server]);
+    cursors_[server].follow(owned_[server]);
     offsets_[server].assign(specs_.size(), 0);
   }
   for (std::size_t table = 0; table < tables_.size(); ++table) expect_whole(table);
@@ -32,7 +32,7 @@ void PulledModel::begin(Clock clock, const RowSelection& rows) {
   clock_ = clock;
   done_.assign(done_.size(), false);
   for (std::size_t server = 0; server < cursors_.size(); ++server) {
-    cursors_[server] = TransferCursor(rows.selected(specs_, owned_[server]));
+    cursors_[server].follow(rows.selected(specs_, owned_[server]));
     for (std::size_t table = 0; table < specs_.size(); ++table)
       offsets_[server][table] = rows.offset(table, specs_, owned_[server][table]);
   }
@@ -98,11 +98,11 @@ bool PulledModel::complete() const {
   return std::all_of(done_.begin(), done_.end(), [](bool done) { return done; });
 }
 
-std::vector<std::span<const float>> PulledModel::tables() const {
-  std::vector<std::span<const float>> views;
+TablesView PulledModel::tables() const {
+  views_.clear();
   for (const Table& table : tables_)
-    views.push_back(table.whole ? table.all.span() : table.some.span().first(table.entries));
-  return views;
+    views_.push_back(table.whole ? table.all.span() : table.some.span().first(table.entries));
+  return views_;
 }
 
 }  // namespace meridian::datacenter

@@ -33,7 +33,7 @@ class PulledModel {
 
   /// One view for each table: whole, or of the selected rows. Valid until it begins anew; the values change
   /// with accept().
-  std::vector<std::span<const float>> tables() const;
+  TablesView tables() const;
 
   /// Of a whole model, keeps the selected rows: as if they alone had been pulled.
   void select(const RowSelection& rows);
@@ -54,6 +54,7 @@ class PulledModel {
   std::vector<std::vector<TableRange>> owned_;  // by each server
   Clock clock_ = 0;
   std::vector<Table> tables_;
+  mutable std::vector<std::span<const float>> views_;  // of tables()
   std::vector<TransferCursor> cursors_;
   std::vector<std::vector<std::size_t>> offsets_;  // of each server's part in each table
   std::vector<bool> done_;

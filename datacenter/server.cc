@@ -313,12 +313,10 @@ std::vector<Payload> Server::gather(const RowSelection& rows, const std::vector<
   return payloads;
 }
 
-/// The messages of the reply to a read.
+/// The messages of the reply to a read of some rows or ranges.
 std::vector<std::vector<Segment>> Server::plan_of(const HeldRead& read) const {
-  if (read.by_row) {
-    return transfer_plan(read.rows->selected(shards_.tables(), store_.ranges()));
-  }
-  return read.ranges.empty() ? plan_ : ranged_transfer_plan(read.ranges);
+  return read.by_row ? transfer_plan(read.rows->selected(shards_.tables(), store_.ranges()))
+                     : ranged_transfer_plan(read.ranges);
 }
 
 void Server::serve(Time now, HeldRead read, bool stop, Actions& actions) {
@@ -327,7 +325,10 @@ void Server::serve(Time now, HeldRead read, bool stop, Actions& actions) {
     actions.report(TrainingStarted{});
     if (leads() && options_.stop_time) actions.set_timer(TimerId::stop_time, now + *options_.stop_time);
   }
-  const auto plan = plan_of(read);
+  const bool whole = !read.by_row && read.ranges.empty();
+  const std::vector<std::vector<Segment>> own_plan =
+      whole ? std::vector<std::vector<Segment>>() : plan_of(read);
+  const std::vector<std::vector<Segment>>& plan = whole ? plan_ : own_plan;
   for (std::size_t part = 0; part < plan.size(); ++part) {
     PullReply reply{read.clock, static_cast<std::uint16_t>(part), part + 1 == plan.size(), stop, read.waits,
                     plan[part]};

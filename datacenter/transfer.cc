@@ -74,12 +74,14 @@ void TransferCursor::skip_finished() {
 }
 
 bool TransferCursor::take(const std::vector<Segment>& segments) {
-  const TransferCursor before = *this;
+  const std::size_t table_before = table_;
+  const std::size_t next_before = next_;
   for (const Segment& segment : segments) {
     const bool continues = table_ < ranges_.size() && segment.table == table_ && segment.first == next_ &&
                            segment.sparse == 0 && segment.count <= ranges_[table_].end - next_;
     if (!continues) {
-      *this = before;
+      table_ = table_before;
+      next_ = next_before;
       return false;
     }
     next_ += segment.count;

@@ -34,6 +34,12 @@ class TransferCursor {
  public:
   explicit TransferCursor(std::vector<TableRange> ranges);
 
+  /// Begins a transfer over other ranges.
+  void follow(const std::vector<TableRange>& ranges) {
+    ranges_.assign(ranges.begin(), ranges.end());
+    restart();
+  }
+
   /// Takes the next segments if they continue where the last ones ended. On false nothing has changed.
   bool take(const std::vector<Segment>& segments);
   bool complete() const { return table_ == ranges_.size(); }

@@ -188,11 +188,11 @@ void Worker::compute_or_finish(Time now, Actions& actions) {
 
 /// Runs beside everything else: on the computing thread.
 void Worker::compute(Clock clock) {
-  std::vector<std::span<float>> update;
+  update_views_.clear();
   for (std::size_t table = 0; table < tables_.size(); ++table)
-    update.push_back(update_->span().subspan(offsets_[table], sizes_[table]));
-  report_ = learner_->compute_update(clock, model_.tables(), update);
-  if (options_.clip_norm) clip(update);
+    update_views_.push_back(update_->span().subspan(offsets_[table], sizes_[table]));
+  report_ = learner_->compute_update(clock, model_.tables(), update_views_);
+  if (options_.clip_norm) clip(update_views_);
   list_rows(clock + 1);
 }
 

@@ -96,6 +96,7 @@ class Worker final : public Machine {
   BufferPool update_buffers_;
   std::size_t update_floats_ = 0;  // room in each
   std::shared_ptr<FloatBuffer> update_;
+  std::vector<std::span<float>> update_views_;  // of each table, in update_
   UpdateReport report_;
   UpdateReport since_evaluation_;  // summed
   EvaluationSums evaluation_;

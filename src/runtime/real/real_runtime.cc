@@ -143,6 +143,7 @@ struct RealRuntime::Sockets {
   zmq::context_t context{1};
   WakeTimer wake;
   Doorbells doorbells;
+  std::vector<zmq::message_t> frames;  // of the message that is being read
   std::vector<Dialled> dialled;
   std::vector<Listening> listening;
   std::map<std::pair<ProcessId, Channel>, Route> routes;
@@ -454,7 +455,8 @@ bool RealRuntime::read_dialled(std::size_t index) {
   if (!dialled.may_have_more) return false;
   zmq::message_t header;
   if (!dialled.socket.recv(header, zmq::recv_flags::dontwait)) return dialled.may_have_more = false;
-  deliver(dialled.peer, dialled.channel, header, receive_rest(dialled.socket, header, kMaxSegments));
+  receive_rest(dialled.socket, header, kMaxSegments, sockets_->frames);
+  deliver(dialled.peer, dialled.channel, header, sockets_->frames);
   return true;
 }
 
@@ -466,13 +468,14 @@ bool RealRuntime::read_listening(std::size_t index) {
   if (!listening.socket.recv(routing_id, zmq::recv_flags::dontwait)) return listening.may_have_more = false;
   zmq::message_t header;
   if (!routing_id.more() || !listening.socket.recv(header, zmq::recv_flags::dontwait)) return true;
-  std::vector<zmq::message_t> frames = receive_rest(listening.socket, header, kMaxSegments);
+  std::vector<zmq::message_t>& frames = sockets_->frames;
+  receive_rest(listening.socket, header, kMaxSegments, frames);
   const std::string caller = routing_id.to_string();
   const auto known = listening.callers.find(caller);
   if (known == listening.callers.end()) {
     read_hello(index, caller, header, !frames.empty());
   } else if (!frames.empty() || header.to_string_view() != known->second.hello) {
-    deliver(known->second.id, listening.channel, header, std::move(frames));
+    deliver(known->second.id, listening.channel, header, frames);
   }  // else it said hello again after a break that we did not lose it in
   return true;
 }
@@ -517,7 +520,7 @@ void RealRuntime::read_events(std::size_t index) {
   Sockets::Dialled& dialled = sockets_->dialled[index];
   zmq::message_t event;
   while (dialled.events.recv(event, zmq::recv_flags::dontwait)) {
-    receive_rest(dialled.events, event, 1);  // the endpoint
+    receive_rest(dialled.events, event, 1, sockets_->frames);  // the endpoint
     std::uint16_t number = 0;
     if (event.size() < sizeof number) continue;
     std::memcpy(&number, event.data(), sizeof number);
@@ -538,7 +541,7 @@ void RealRuntime::read_events(std::size_t index) {
 }
 
 void RealRuntime::deliver(ProcessId from, Channel channel, const zmq::message_t& header,
-                          std::vector<zmq::message_t> frames) {
+                          std::vector<zmq::message_t>& frames) {
   std::vector<Payload> payloads;
   payloads.reserve(frames.size());
   for (zmq::message_t& frame : frames) payloads.push_back(payload_of(std::move(frame)));

@@ -132,7 +132,7 @@ class RealRuntime {
                   bool has_payloads);
   void read_events(std::size_t index);
   void deliver(ProcessId from, Channel channel, const zmq::message_t& header,
-               std::vector<zmq::message_t> frames);
+               std::vector<zmq::message_t>& frames);
   void fire_due();
   void loop();
   void send_what_is_left();

@@ -43,16 +43,15 @@ Payload payload_of(zmq::message_t frame) {
   return {std::move(owner), bytes};
 }
 
-std::vector<zmq::message_t> receive_rest(zmq::socket_t& socket, const zmq::message_t& last,
-                                         std::size_t limit) {
-  std::vector<zmq::message_t> frames;
+void receive_rest(zmq::socket_t& socket, const zmq::message_t& last, std::size_t limit,
+                  std::vector<zmq::message_t>& frames) {
+  frames.clear();
   for (bool more = last.more(); more;) {
     zmq::message_t frame;
     if (!socket.recv(frame, zmq::recv_flags::dontwait)) break;
     more = frame.more();
     if (frames.size() <= limit) frames.push_back(std::move(frame));
   }
-  return frames;
 }
 
 }  // namespace meridian

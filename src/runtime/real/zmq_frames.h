@@ -17,10 +17,9 @@ zmq::message_t frame_of(const Payload& payload);
 /// A payload over a received frame's memory.
 Payload payload_of(zmq::message_t frame);
 
-/// Receives the rest of a message of which `last` was read last. Frames beyond `limit` are dropped and
-/// `limit`
-/// + 1 are returned, which no well-formed message has.
-std::vector<zmq::message_t> receive_rest(zmq::socket_t& socket, const zmq::message_t& last,
-                                         std::size_t limit);
+/// Receives the rest of a message of which `last` was read last into `frames`, whose memory is used again.
+/// Frames beyond `limit` are dropped and `limit` + 1 are left, which no well-formed message has.
+void receive_rest(zmq::socket_t& socket, const zmq::message_t& last, std::size_t limit,
+                  std::vector<zmq::message_t>& frames);
 
 }  // namespace meridian
