@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
 #include <new>
 #include <span>
 #include <utility>
@@ -18,49 +17,51 @@ constexpr std::size_t round_up_to_line(std::size_t floats) {
   return (floats + kFloatsPerLine - 1) / kFloatsPerLine * kFloatsPerLine;
 }
 
-/// Owns its floats; moves, does not copy by accident (clone() copies). A new buffer is all zeros.
+/// Owns its floats; moves, does not copy by accident (clone() copies). A new buffer is all zeros. A large one
+/// asks the kernel for large pages.
 class FloatBuffer {
  public:
   static constexpr std::size_t kAlignment = 64;
 
   FloatBuffer() = default;
-  explicit FloatBuffer(std::size_t size)
-      : data_(size == 0
-                  ? nullptr
-                  : static_cast<float*>(::operator new (size * sizeof(float), std::align_val_t{kAlignment}))),
-        size_(size) {
-    std::fill_n(data_.get(), size_, 0.0F);
+  explicit FloatBuffer(std::size_t size) : data_(size == 0 ? nullptr : allocate(size)), size_(size) {
+    std::fill_n(data_, size_, 0.0F);
+  }
+  ~FloatBuffer() {
+    if (data_ != nullptr) release(data_, size_);
   }
 
   FloatBuffer(FloatBuffer&& other) noexcept
-      : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   FloatBuffer& operator=(FloatBuffer&& other) noexcept {
-    data_ = std::move(other.data_);
-    size_ = std::exchange(other.size_, 0);
+    FloatBuffer taken(std::move(other));
+    std::swap(data_, taken.data_);
+    std::swap(size_, taken.size_);
     return *this;
   }
+  FloatBuffer(const FloatBuffer&) = delete;
+  FloatBuffer& operator=(const FloatBuffer&) = delete;
 
   FloatBuffer clone() const {
     FloatBuffer copy(size_);
-    std::copy_n(data_.get(), size_, copy.data_.get());
+    std::copy_n(data_, size_, copy.data_);
     return copy;
   }
 
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  float* data() { return data_.get(); }
-  const float* data() const { return data_.get(); }
-  std::span<float> span() { return {data_.get(), size_}; }
-  std::span<const float> span() const { return {data_.get(), size_}; }
-  float& operator[](std::size_t i) { return data_.get()[i]; }
-  float operator[](std::size_t i) const { return data_.get()[i]; }
+  float* data() { return data_; }
+  const float* data() const { return data_; }
+  std::span<float> span() { return {data_, size_}; }
+  std::span<const float> span() const { return {data_, size_}; }
+  float& operator[](std::size_t i) { return data_[i]; }
+  float operator[](std::size_t i) const { return data_[i]; }
 
  private:
-  struct Release {
-    void operator()(float* data) const { ::operator delete (data, std::align_val_t{kAlignment}); }
-  };
+  static float* allocate(std::size_t size);
+  static void release(float* data, std::size_t size);
 
-  std::unique_ptr<float, Release> data_;
+  float* data_ = nullptr;
   std::size_t size_ = 0;
 };
 
