@@ -1042,8 +1042,8 @@ TEST_F(RealRuntimeTest, AWatchedDescriptorGetsItsTurnWhileMessagesKeepComing) {
   EXPECT_TRUE(handled_before) << "only messages had their turn";
 }
 
-// All of the data, as much as waits unread, and then the control message are sent before the receiver looks at
-// any of them.
+// All of the data, as much as waits unread, and then the control message are sent before the receiver looks
+// at any of them.
 TEST_F(RealRuntimeTest, ControlOvertakesDataThatWaits) {
   constexpr int kData = RealRuntime::kMostUnreadParts - 1;  // with the hello
   constexpr std::size_t kFloats = 10'000;
