@@ -108,6 +108,18 @@ struct Closing {
       merge.own_step(clock, 0, first, values, block);
     });
     sums.restart();
+    finish();
+  }
+  /// Only the merge, with the update as the step.
+  void merge_alone() {
+    ++clock;
+    constexpr std::size_t kBlock = datacenter::DenseSums::kBlock;
+    for (std::size_t first = 0; first < kEntries; first += kBlock)
+      merge.own_step(clock, 0, first, store.change(0).subspan(first, kBlock),
+                     update.span().subspan(first, kBlock));
+    finish();
+  }
+  void finish() {
     if (merge.own_clock_closed(clock, outlets)) throw std::runtime_error("a clock could not be closed");
     if (outlets.offered != going)
       throw std::runtime_error(fmt::format("{} entries went out in place of {}", outlets.offered, going));
@@ -139,6 +151,12 @@ void add_closing(std::vector<Kernel>& kernels, double share) {
                      .work = 5 * kBytes + selected,
                      .prepare = {},
                      .call = [closing] { closing->close(); }});
+  const auto merging = std::make_shared<Closing>(share);
+  kernels.push_back({.name = fmt::format("clock: merge alone, {:g} % go", 100 * share),
+                     .limit = kFusedWalk,
+                     .work = 5 * kBytes + selected,
+                     .prepare = {},
+                     .call = [merging] { merging->merge_alone(); }});
 }
 
 }  // namespace
