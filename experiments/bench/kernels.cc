@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <map>
@@ -26,6 +25,7 @@
 
 #include "experiments/bench/figure.h"
 #include "experiments/bench/kernel.h"
+#include "experiments/bench/wanted_instruction_set.h"
 #include "src/base/instruction_sets.h"
 
 namespace meridian::bench {
@@ -167,9 +167,6 @@ void write_json(const std::vector<Found>& all, const std::string& path) {
 }
 
 void run(const Request& request) {
-  if (const char* const wanted = std::getenv("MERIDIAN_ISA")) {
-    if (const Failure failure = check_instruction_set(wanted)) throw std::runtime_error(failure->message);
-  }
   say("preparing");
   const std::vector<Kernel> kernels = kernels_matching(request.filter);
   const Samples samples = measure(kernels, request);
@@ -194,6 +191,7 @@ int main(int argc, char** argv) {
   app.add_option("--filter", request.filter, "only kernels whose names this regular expression finds");
   app.add_option("--json", request.json, "write all figures to this file");
   CLI11_PARSE(app, argc, argv);
+  meridian::bench::require_wanted_instruction_set();
   try {
     meridian::bench::run(request);
   } catch (const std::exception& error) {
