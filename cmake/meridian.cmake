@@ -54,3 +54,27 @@ function(meridian_test name)
   set_tests_properties(${name} PROPERTIES LABELS "${TST_LABELS}" TIMEOUT ${TST_TIMEOUT}
     ENVIRONMENT "${MERIDIAN_TEST_ENVIRONMENT};MERIDIAN_BINARY=$<TARGET_FILE:meridian>;MERIDIAN_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()
+
+# The instruction sets of src/base/instruction_sets.h that this machine has besides the best one, which tests take anyway.
+set(MERIDIAN_OTHER_INSTRUCTION_SETS "")
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64 AND EXISTS /proc/cpuinfo)
+  file(STRINGS /proc/cpuinfo processor_flags REGEX "^flags" LIMIT_COUNT 1)
+  if(processor_flags MATCHES " avx2( |$)")
+    list(APPEND MERIDIAN_OTHER_INSTRUCTION_SETS portable)
+    if(processor_flags MATCHES " avx512f( |$)")
+      list(APPEND MERIDIAN_OTHER_INSTRUCTION_SETS avx2)
+    endif()
+  endif()
+endif()
+
+# meridian_test_other_instruction_sets(NAME): the same test once more for each of them, as NAME_avx2 and the like.
+function(meridian_test_other_instruction_sets name)
+  get_test_property(${name} ENVIRONMENT environment)
+  get_test_property(${name} LABELS labels)
+  get_test_property(${name} TIMEOUT timeout)
+  foreach(set ${MERIDIAN_OTHER_INSTRUCTION_SETS})
+    add_test(NAME ${name}_${set} COMMAND ${name})
+    set_tests_properties(${name}_${set} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout}
+      ENVIRONMENT "${environment};MERIDIAN_ISA=${set}")
+  endforeach()
+endfunction()

@@ -7,95 +7,15 @@
 #include <utility>
 
 #include "src/base/check.h"
-#include "src/base/instruction_sets.h"
+#include "wan/significant_entries.h"
 
 namespace meridian::wan {
 namespace {
 
-template <typename Float>
-constexpr Float kLargest = std::numeric_limits<Float>::max();
-
-/// Whether a change of this size goes out beside a value of that size; 1 or 0, without a branch. The product
-/// replaces a division, which also makes every change above the floor significant where the value is 0. Only
-/// comparisons that hold let a change stay, so that one that is not a number never does.
-template <typename Float>
-std::uint32_t significant(Float change, Float value, Float limit, Float floor) {
-  const auto above_threshold = static_cast<std::uint32_t>(!(change <= limit * value));
-  const auto above_floor = static_cast<std::uint32_t>(!(change <= floor));
-  const auto beyond_finite = static_cast<std::uint32_t>(!(change <= kLargest<Float>));
-  return beyond_finite | (above_threshold & above_floor);
-}
-
 /// A double that may lie beyond a float's range, as a float.
 float as_float(double value) {
-  return value < static_cast<double>(kLargest<float>) ? static_cast<float>(value) : kLargest<float>;
-}
-
-// Entries are tested block by block: first whether a block has anything significant, in a loop that
-// vectorises and only reads; only then which entries. One entry in a hundred is significant as a rule, and
-// most blocks of this size are passed over.
-constexpr std::size_t kBlock = 32;
-
-struct EntryTest {
-  float limit;
-  float floor;
-
-  std::uint32_t operator()(float change, float value) const {
-    return significant(std::fabs(change), std::fabs(value), limit, floor);
-  }
-};
-
-/// Takes the significant entries of one block, which begins at `offset`. Without a branch for each entry:
-/// which ones are significant is hard to predict.
-[[gnu::always_inline]] inline void take(EntryTest test, std::size_t offset, const float* values,
-                                        float* residual, std::size_t count, TableSelection& out) {
-  std::array<std::uint32_t, kBlock> goes{};
-  for (std::size_t i = 0; i < count; ++i) goes[i] = test(residual[i], values[i]);
-  std::array<std::uint32_t, kBlock> offsets{};
-  std::array<float, kBlock> taken{};
-  std::size_t selected = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    offsets[selected] = static_cast<std::uint32_t>(offset + i);
-    taken[selected] = residual[i];
-    selected += goes[i];
-  }
-  for (std::size_t i = 0; i < count; ++i) residual[i] = goes[i] != 0 ? 0.0F : residual[i];
-  out.append(offsets.data(), taken.data(), selected);
-}
-
-MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, select_entries,
-                                  (EntryTest test, std::size_t first, std::span<const float> values,
-                                   std::span<float> residual, TableSelection& out),
-                                  (test, first, values, residual, out)) {
-  for (std::size_t begin = 0; begin < residual.size(); begin += kBlock) {
-    const std::size_t count = std::min(kBlock, residual.size() - begin);
-    const float* const block_values = values.data() + begin;
-    float* const block = residual.data() + begin;
-    std::uint32_t any = 0;
-    for (std::size_t i = 0; i < count; ++i) any |= test(block[i], block_values[i]);
-    if (any != 0) take(test, first + begin, block_values, block, count, out);
-  }
-}
-
-MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_and_select_entries,
-                                  (EntryTest test, std::size_t first, std::span<const float> step,
-                                   std::span<float> values, std::span<float> residual, TableSelection& out),
-                                  (test, first, step, values, residual, out)) {
-  for (std::size_t begin = 0; begin < residual.size(); begin += kBlock) {
-    const std::size_t count = std::min(kBlock, residual.size() - begin);
-    const float* const block_step = step.data() + begin;
-    float* const block_values = values.data() + begin;
-    float* const block = residual.data() + begin;
-    std::uint32_t any = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const float value = block_values[i] + block_step[i];
-      const float change = block[i] + block_step[i];
-      block_values[i] = value;
-      block[i] = change;
-      any |= test(change, value);
-    }
-    if (any != 0) take(test, first + begin, block_values, block, count, out);
-  }
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  return value < static_cast<double>(kLargest) ? static_cast<float>(value) : kLargest;
 }
 
 /// The sum of squares. A double holds any float's square, so that it is finite when all entries are. Several

@@ -18,6 +18,9 @@ namespace {
 
 using datacenter::TableRange;
 
+/// Entries between the one that is added and the one whose sum is fetched: what memory takes to answer.
+constexpr std::size_t kForeseen = 32;
+
 constexpr std::size_t kDenseBytes = sizeof(float);
 constexpr std::size_t kSparseBytes = sizeof(std::uint32_t) + sizeof(float);
 
@@ -214,11 +217,18 @@ void add_segment(const Segment& segment, std::span<const std::byte> bytes, float
   if (segment.sparse == 0) return add_floats({sums, segment.count}, bytes);
   const std::byte* const offsets = bytes.data();
   const std::byte* const values = offsets + segment.sparse * sizeof(std::uint32_t);
-  for (std::size_t i = 0; i < segment.sparse; ++i) {
+  const auto sum_of = [&](std::size_t i) {
     std::uint32_t offset = 0;
     std::memcpy(&offset, offsets + i * sizeof(offset), sizeof(offset));
-    sums[offset] += load_float(values + i * sizeof(float));
+    return sums + offset;
+  };
+  const auto add = [&](std::size_t i) { *sum_of(i) += load_float(values + i * sizeof(float)); };
+  const std::size_t foreseen = segment.sparse - std::min<std::size_t>(segment.sparse, kForeseen);
+  for (std::size_t i = 0; i < foreseen; ++i) {
+    __builtin_prefetch(sum_of(i + kForeseen), 1);
+    add(i);
   }
+  for (std::size_t i = foreseen; i < segment.sparse; ++i) add(i);
 }
 
 void add_chunk_to(const UpdateChunk& chunk, const std::vector<TableRange>& owned,

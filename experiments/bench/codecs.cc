@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "experiments/bench/wanted_instruction_set.h"
 #include "src/base/float_buffer.h"
 #include "src/base/random.h"
 #include "wan/compact_chunk.h"
@@ -255,4 +256,7 @@ int measure_all() {
 }  // namespace
 }  // namespace meridian::wan
 
-int main() { return meridian::wan::measure_all(); }
+int main() {
+  meridian::bench::require_wanted_instruction_set();
+  return meridian::wan::measure_all();
+}

@@ -16,6 +16,7 @@
 #include <memory>
 #include <vector>
 
+#include "experiments/bench/wanted_instruction_set.h"
 #include "src/base/float_buffer.h"
 #include "src/base/instruction_sets.h"
 #include "src/data/generated_ratings.h"
@@ -189,6 +190,7 @@ int measure_logistic() {
 }  // namespace meridian
 
 int main() {
+  meridian::bench::require_wanted_instruction_set();
   const int code = meridian::measure_factorisation();
   return code == EXIT_SUCCESS ? meridian::measure_logistic() : code;
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/bench/wanted_instruction_set.h"
 #include "src/config/config_reader.h"
 #include "src/program/deployment.h"
 #include "src/program/node_metrics.h"
@@ -84,6 +85,7 @@ int bench(std::size_t datacenters) {
 }  // namespace meridian::program
 
 int main() {
+  meridian::bench::require_wanted_instruction_set();
   fmt::print("{:>11} {:>7} {:>12} {:>12} {:>12} {:>12}\n", "datacenters", "series", "made p50 us",
              "made p99 us", "text p50 us", "text p99 us");
   for (const std::size_t datacenters : {3, 11, 64}) {

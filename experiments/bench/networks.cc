@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/bench/wanted_instruction_set.h"
 #include "src/base/float_buffer.h"
 #include "src/base/random.h"
 #include "src/math/elementwise.h"
@@ -147,5 +148,6 @@ void measure_all(int rounds) {
 }  // namespace meridian
 
 int main(int count, char** arguments) {
+  meridian::bench::require_wanted_instruction_set();
   meridian::measure_all(count > 1 ? std::atoi(arguments[1]) : 5);  // NOLINT(cert-err34-c)
 }

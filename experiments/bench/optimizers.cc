@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/bench/wanted_instruction_set.h"
 #include "src/base/float_buffer.h"
 #include "src/base/random.h"
 #include "src/optimizer/clip_norm.h"
@@ -169,4 +170,7 @@ int measure_all() {
 }  // namespace
 }  // namespace meridian
 
-int main() { return meridian::measure_all(); }
+int main() {
+  meridian::bench::require_wanted_instruction_set();
+  return meridian::measure_all();
+}

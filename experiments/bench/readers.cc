@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "experiments/bench/wanted_instruction_set.h"
 #include "src/base/random.h"
 #include "src/data/bag_of_words_reader.h"
 #include "src/data/generated_documents.h"
@@ -209,6 +210,7 @@ bool measure_all(std::size_t scale) {
 }  // namespace meridian
 
 int main(int count, char** arguments) {
+  meridian::bench::require_wanted_instruction_set();
   const int scale = count > 1 ? std::atoi(arguments[1]) : 1;
   if (scale < 1) {
     fmt::print(stderr, "{} [SCALE]: SCALE is a whole number from 1\n", arguments[0]);

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/bench/wanted_instruction_set.h"
 #include "src/config/config_reader.h"
 #include "src/program/deployment.h"
 #include "src/program/link_parts.h"
@@ -205,4 +206,7 @@ int measure_all() {
 }  // namespace
 }  // namespace meridian::program
 
-int main() { return meridian::program::measure_all(); }
+int main() {
+  meridian::bench::require_wanted_instruction_set();
+  return meridian::program::measure_all();
+}

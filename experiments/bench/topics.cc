@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "experiments/bench/wanted_instruction_set.h"
 #include "src/data/bag_of_words_reader.h"
 #include "src/data/generated_documents.h"
 #include "src/topics/topics_workload.h"
@@ -151,6 +152,7 @@ int measure_all(const std::vector<std::size_t>& topic_counts) {
 }  // namespace meridian
 
 int main(int count, char** arguments) {
+  meridian::bench::require_wanted_instruction_set();
   std::vector<std::size_t> topics;
   for (int i = 1; i < count; ++i) topics.push_back(std::strtoul(arguments[i], nullptr, 10));
   if (topics.empty()) topics = {100, 1000, 10000};
