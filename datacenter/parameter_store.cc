@@ -34,21 +34,28 @@ std::span<const float> ParameterStore::values(std::size_t table) const {
   return std::as_const(*values_).span().subspan(offsets_.at(table), ranges_[table].size());
 }
 
-std::span<float> ParameterStore::change(std::size_t table) {
-  if (read_ && !BufferPool::is_unshared(values_)) {
-    const std::shared_ptr<FloatBuffer> copy = buffers_.take();
-    std::copy_n(values_->data(), values_->size(), copy->data());
-    values_ = copy;
+std::span<float> ParameterStore::change(std::size_t table, std::size_t first, std::size_t count) {
+  const std::size_t begin = offsets_.at(table) + first;
+  const bool was_read = begin < read_end_ && begin + count > read_begin_;
+  if (was_read) {
+    if (!BufferPool::is_unshared(values_)) {
+      const std::shared_ptr<FloatBuffer> copy = buffers_.take();
+      std::copy_n(values_->data(), values_->size(), copy->data());
+      values_ = copy;
+      ++copies_;
+    }
+    read_begin_ = read_end_ = 0;
   }
-  read_ = false;
-  return values_->span().subspan(offsets_.at(table), ranges_[table].size());
+  return values_->span().subspan(begin, count);
 }
 
 Payload ParameterStore::read(std::size_t table, std::size_t first, std::size_t count) {
   MERIDIAN_CHECK(first + count <= ranges_.at(table).size(), "[{}, +{}) of {}", first, count,
                  ranges_[table].size());
-  read_ = true;
-  return payload_of(values_, offsets_[table] + first, count);
+  const std::size_t begin = offsets_[table] + first;
+  read_begin_ = read_begin_ == read_end_ ? begin : std::min(read_begin_, begin);
+  read_end_ = std::max(read_end_, begin + count);
+  return payload_of(values_, begin, count);
 }
 
 }  // namespace meridian::datacenter

@@ -1,8 +1,10 @@
 // A server's part of the model: of every table one contiguous range, and its current values. A read shares
-// them without a copy. Whoever changes them while a read is still on its way to a worker changes a copy, so
-// that the read never sees it.
+// them without a copy. Whoever changes what was read while it is still on its way to a worker changes a copy,
+// so that the read never sees it.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -26,8 +28,13 @@ class ParameterStore {
   /// Valid until the first change() after the next read().
   std::span<const float> values(std::size_t table) const;
   /// The values for changing them; valid for as long. Reads keep what they had: all values are copied, into
-  /// memory taken only then, where one is still held somewhere.
-  std::span<float> change(std::size_t table);
+  /// memory taken only then, where one of these is still held somewhere.
+  std::span<float> change(std::size_t table) { return change(table, 0, ranges_.at(table).size()); }
+  /// Only entries [first, first + count) of the owned range. What was read before or behind them does not
+  /// matter.
+  std::span<float> change(std::size_t table, std::size_t first, std::size_t count);
+  /// How often values have been copied.
+  std::uint64_t copies() const { return copies_; }
 
   /// Entries [first, first + count) of the table's owned range as they are now. Requires the range to be
   /// owned; `first` counts from the range's begin.
@@ -39,7 +46,10 @@ class ParameterStore {
   std::size_t total_ = 0;
   BufferPool buffers_;
   std::shared_ptr<FloatBuffer> values_;  // those whom it was read for hold it too
-  bool read_ = false;                    // since it was changed
+  // What may be on its way to readers, from the first to behind the last of it.
+  std::size_t read_begin_ = 0;
+  std::size_t read_end_ = 0;
+  std::uint64_t copies_ = 0;
 };
 
 }  // namespace meridian::datacenter

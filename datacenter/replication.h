@@ -48,6 +48,10 @@ class Replication {
   virtual void merge_own_step(Clock clock, std::size_t table, std::size_t first, std::span<float> values,
                               std::span<const float> step) = 0;
 
+  /// Whether values have their own step once merge_own_step() returns, and closing the clock changes nothing
+  /// about them: then they may be read before.
+  virtual bool own_steps_merge_at_once() const = 0;
+
   /// Whether entries move on without a step of their own, so that each has to be given one at every clock.
   virtual bool steps_every_entry() const = 0;
 

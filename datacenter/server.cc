@@ -20,7 +20,7 @@ Server::Server(ServerOptions options, const Workload& workload, ShardMap shards,
       store_(store),
       replication_(replication),
       clock_(options_.workers),
-      plan_(transfer_plan(store.ranges())),
+      plan_(transfer_plan(store.ranges(), options_.part_bytes)),
       rows_(options_.workers, RowSelection(shards_.tables())),
       rows_listed_(options_.workers),
       worker_finished_(options_.workers, false),
@@ -101,15 +101,16 @@ void Server::on_push(Time now, ProcessId from, const Push& push, std::span<const
     sum(from.index, push.segments[i], payloads[i].bytes());
   }
   if (not_finite_) return stop_for_step(now, actions);
-  if (!cursor.complete()) {
-    if (push.pulls) violation(now, from, "a part of a push that asks for a model", actions);
-    return;
+  if (push.pulls) {
+    if (any_by_row(shards_.tables()))
+      return violation(now, from, "a push that asks for a model of which it lists no rows", actions);
+    on_pull(now, from, Pull{push.clock, /*final=*/false}, {}, actions);
+    if (done_) return;
   }
-  if (push.pulls && any_by_row(shards_.tables()))
-    return violation(now, from, "a push that asks for a model of which it lists no rows", actions);
-  cursor.restart();
-  if (clock_.push_complete(from.index)) close_clock(now, actions);
-  if (push.pulls && !done_) on_pull(now, from, Pull{push.clock, /*final=*/false}, {}, actions);
+  const bool complete = cursor.complete();
+  if (complete) cursor.restart();
+  if (complete && clock_.push_complete(from.index)) return close_clock(now, actions);
+  serve_ahead(now, actions);
 }
 
 /// Adds a part of a push to the open clock's sums, and makes the step of what is summed with it.
@@ -130,7 +131,7 @@ std::span<float> Server::make_step(Clock clock, std::size_t table, std::size_t f
   const bool mean = shards_.tables()[table].rule == UpdateRule::mean_gradient;
   const float gradient_scale = mean ? 1.0F / static_cast<float>(samples_) : 1.0F;
   const float step_scale = mean ? replication_.step_scale() : 1.0F;
-  const std::span<float> values = store_.change(table).subspan(first, sums.size());
+  const std::span<float> values = store_.change(table, first, sums.size());
   if (!optimizers_[table]->step(clock, gradient_scale, step_scale, first, values, sums))
     not_finite_ = {clock, table};
   return values;
@@ -170,7 +171,50 @@ void Server::close_clock(Time now, Actions& actions) {
     if (auto* const dense = std::get_if<DenseSums>(&sums_[table])) dense->restart();
   }
   if (not_finite_) return stop_for_step(now, actions);
+  copies_when_closed_ = store_.copies();
   replication_.clock_closed(now, clock, actions);
+}
+
+/// Whether all workers' updates of these entries are in the open clock's step.
+bool Server::is_summed(const Segment& segment) const {
+  for (std::size_t worker = 0; worker < pushes_.size(); ++worker) {
+    const bool all_is_here = !clock_.accepts(worker, clock_.closed() + 1);
+    if (!all_is_here && !pushes_[worker].has_passed(segment)) return false;
+  }
+  return true;
+}
+
+Clock Server::stepped(std::size_t table, std::size_t entry) const {
+  const bool before_its_end = !shards_.tables()[table].by_row;
+  const bool has_open_step = before_its_end && is_summed({static_cast<std::uint16_t>(table), entry, 1, 0});
+  return clock_.closed() + (has_open_step ? 1 : 0);
+}
+
+/// Sends those parts of the next model that no longer change with the open clock, while the rest of the
+/// clock's updates is on its way. The last part waits for the clock's end: with it a read has been served.
+void Server::serve_ahead(Time now, Actions& actions) {
+  if (plan_.size() < 2 || !replication_.own_steps_merge_at_once() || any_by_row(shards_.tables())) return;
+  for (HeldRead& read : held_) {
+    if (read.final || read.clock != clock_.closed() + 1 || !read.ranges.empty()) continue;
+    while (read.parts_sent + 1 < plan_.size()) {
+      // What others change meanwhile costs a copy of all values for each time that reads are on their way:
+      // once is enough for a clock.
+      if (store_.copies() > copies_when_closed_) return;
+      const std::vector<Segment>& part = plan_[read.parts_sent];
+      if (!is_summed(part.back())) break;
+      if (replication_.may_read({read.clock, part, read.stamp, read.asked}) != ReadDecision::serve) break;
+      send_part(now, read, read.parts_sent++, actions);
+    }
+  }
+}
+
+void Server::send_part(Time now, const HeldRead& read, std::size_t part, Actions& actions) {
+  membership_.send(
+      now, read.reader, Channel::data,
+      {PullReply{
+           read.clock, static_cast<std::uint16_t>(part), /*last=*/false, /*stop=*/false, {}, plan_[part]},
+       read_values(plan_[part])},
+      actions);
 }
 
 void Server::on_pull(Time now, ProcessId from, const Pull& pull, std::span<const Payload> payloads,
@@ -315,8 +359,9 @@ std::vector<Payload> Server::gather(const RowSelection& rows, const std::vector<
 
 /// The messages of the reply to a read of some rows or ranges.
 std::vector<std::vector<Segment>> Server::plan_of(const HeldRead& read) const {
-  return read.by_row ? transfer_plan(read.rows->selected(shards_.tables(), store_.ranges()))
-                     : ranged_transfer_plan(read.ranges);
+  return read.by_row
+             ? transfer_plan(read.rows->selected(shards_.tables(), store_.ranges()), options_.part_bytes)
+             : ranged_transfer_plan(read.ranges, options_.part_bytes);
 }
 
 void Server::serve(Time now, HeldRead read, bool stop, Actions& actions) {
@@ -329,7 +374,7 @@ void Server::serve(Time now, HeldRead read, bool stop, Actions& actions) {
   const std::vector<std::vector<Segment>> own_plan =
       whole ? std::vector<std::vector<Segment>>() : plan_of(read);
   const std::vector<std::vector<Segment>>& plan = whole ? plan_ : own_plan;
-  for (std::size_t part = 0; part < plan.size(); ++part) {
+  for (std::size_t part = read.parts_sent; part < plan.size(); ++part) {
     PullReply reply{read.clock, static_cast<std::uint16_t>(part), part + 1 == plan.size(), stop, read.waits,
                     plan[part]};
     std::vector<Payload> payloads =

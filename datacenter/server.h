@@ -39,6 +39,7 @@ struct ServerOptions {
   std::uint32_t evaluate_every = 25;
   std::optional<Time> stop_time;  ///< end training this long after its start
   OptimizerOptions optimizer;
+  std::size_t part_bytes = kMaxTransferBytes;  ///< payload of a message of a pull's reply at most
 };
 
 /// The machine that hosts a server (wan::MirroredServer) feeds it messages of its own datacenter's processes,
@@ -58,6 +59,9 @@ class Server {
 
   bool leads() const { return options_.self.index == 0; }
   Clock closed() const { return clock_.closed(); }
+  /// How many clocks' own steps an entry of a table has had: those that are closed, and the open one's where
+  /// all workers' updates of the entry are here. `entry` counts from the table's beginning.
+  Clock stepped(std::size_t table, std::size_t entry) const;
   /// From the first model that was served until everybody had stopped.
   bool training() const { return started_ && !draining_; }
 
@@ -95,6 +99,7 @@ class Server {
     WaitingFor cause = WaitingFor::local_barrier;
     Time since{0};
     Waits waits;
+    std::size_t parts_sent = 0;  // before all of it may be served
   };
 
   /// Where a step was not finite.
@@ -117,11 +122,14 @@ class Server {
   void step_rows(Clock clock, std::size_t table, RowSums& rows);
   void stop_for_step(Time now, Actions& actions);
   void close_clock(Time now, Actions& actions);
+  bool is_summed(const Segment& segment) const;
+  void serve_ahead(Time now, Actions& actions);
   void serve_held_reads(Time now, Actions& actions);
   ReadDecision decide(const HeldRead& read, WaitingFor& cause) const;
   std::vector<Payload> read_values(const std::vector<Segment>& segments);
   std::vector<std::vector<Segment>> plan_of(const HeldRead& read) const;
   std::vector<Payload> gather(const RowSelection& rows, const std::vector<Segment>& segments);
+  void send_part(Time now, const HeldRead& read, std::size_t part, Actions& actions);
   void serve(Time now, HeldRead read, bool stop, Actions& actions);
   void drain_when_all_finished(Time now, Actions& actions);
   void finish_up(Time now, Actions& actions);
@@ -145,7 +153,8 @@ class Server {
   std::vector<TransferCursor> pushes_;             // one for each worker
   // Of each table, one of them, by whether it is read by row.
   std::vector<std::variant<DenseSums, RowSums>> sums_;
-  std::uint64_t samples_ = 0;  // of a clock, by all workers
+  std::uint64_t copies_when_closed_ = 0;  // of the values, when the last clock was closed
+  std::uint64_t samples_ = 0;             // of a clock, by all workers
   std::vector<std::unique_ptr<Optimizer>> optimizers_;
   std::optional<BadStep> not_finite_;
 

@@ -43,6 +43,10 @@ class TransferCursor {
   /// Takes the next segments if they continue where the last ones ended. On false nothing has changed.
   bool take(const std::vector<Segment>& segments);
   bool complete() const { return table_ == ranges_.size(); }
+  /// All of this segment was taken.
+  bool has_passed(const Segment& segment) const {
+    return table_ > segment.table || (table_ == segment.table && next_ >= segment.first + segment.count);
+  }
   void restart();
 
  private:

@@ -30,7 +30,6 @@ Worker::Worker(WorkerOptions options, Identity identity, PeerWatch::Deadlines de
     membership_.expect(server(index), process_name(options_.datacenter_name, server(index)),
                        /*answer=*/false);
   }
-  pulled_along_.assign(options_.servers, false);
   plan_push();
   list_rows(/*clock=*/1);
 }
@@ -39,7 +38,7 @@ Worker::Worker(WorkerOptions options, Identity identity, PeerWatch::Deadlines de
 void Worker::plan_push() {
   plans_.clear();
   for (const std::vector<TableRange>& owned : owned_)
-    plans_.push_back(transfer_plan(rows_.selected(tables_, owned)));
+    plans_.push_back(transfer_plan(rows_.selected(tables_, owned), options_.part_bytes));
 }
 
 /// Asks the learner for the next update's rows.
@@ -131,7 +130,7 @@ void Worker::pull(Time now, bool final, Actions& actions) {
     model_.begin(clock_, rows_);
   }
   for (std::size_t index = 0; index < options_.servers; ++index) {
-    if (!final && pulled_along_[index]) continue;
+    if (!final && pulled_along_) break;
     Pull pull{clock_, final};
     pull.whole = whole;
     std::vector<Payload> payloads;
@@ -235,8 +234,10 @@ void Worker::push(Time now, Actions& actions) {
   since_evaluation_.samples += report_.samples;
   samples_ += report_.samples;
   if (by_row_) plan_push();
+  pulled_along_ = !by_row_;
   for (std::size_t index = 0; index < options_.servers; ++index) {
-    pulled_along_[index] = !by_row_ && plans_[index].size() == 1;
+    // The first message asks for the next model, whose first part may come before the push has ended.
+    bool pulls = pulled_along_;
     for (const std::vector<Segment>& segments : plans_[index]) {
       std::vector<Payload> payloads;
       for (const Segment& segment : segments) {
@@ -245,8 +246,8 @@ void Worker::push(Time now, Actions& actions) {
             payload_of(update_, offsets_[segment.table] + offset + segment.first, segment.count));
       }
       membership_.send(now, server(index), Channel::data,
-                       {Push{clock_, report_.samples, segments, pulled_along_[index]}, std::move(payloads)},
-                       actions);
+                       {Push{clock_, report_.samples, segments, pulls}, std::move(payloads)}, actions);
+      pulls = false;
     }
   }
   update_.reset();

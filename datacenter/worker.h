@@ -14,6 +14,7 @@
 #include "datacenter/pulled_model.h"
 #include "datacenter/row_selection.h"
 #include "datacenter/shard_map.h"
+#include "datacenter/transfer.h"
 #include "src/runtime/machine.h"
 #include "src/runtime/membership.h"
 #include "src/wire/buffer_pool.h"
@@ -27,7 +28,8 @@ struct WorkerOptions {
   std::size_t servers = 1;
   std::uint32_t evaluate_every = 25;
   ComputeTime compute_time;
-  std::optional<double> clip_norm = {};  ///< the largest norm of an own gradient; any without it
+  std::optional<double> clip_norm = {};        ///< the largest norm of an own gradient; any without it
+  std::size_t part_bytes = kMaxTransferBytes;  ///< payload of a message of a push at most
 };
 
 /// What a worker has done so far, for those who watch.
@@ -79,7 +81,7 @@ class Worker final : public Machine {
   std::vector<std::vector<TableRange>> owned_;  // by each server
   using Plan = std::vector<std::vector<Segment>>;
   std::vector<Plan> plans_;           // of the push to each server
-  std::vector<bool> pulled_along_;    // of each server: the last push to it asked for the model too
+  bool pulled_along_ = false;         // the last push asked for the next model too
   std::vector<std::size_t> offsets_;  // of each table in an update
   std::vector<std::size_t> sizes_;
 

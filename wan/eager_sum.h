@@ -19,6 +19,7 @@ class EagerSum final : public Merge {
   float step_scale() const override { return static_cast<float>(place_.weight); }
   void own_step(Clock clock, std::size_t table, std::size_t first, std::span<float> values,
                 std::span<const float> step) override;
+  bool own_steps_merge_at_once() const override { return true; }
   Failure own_clock_closed(Clock clock, Outlets& outlets) override;
   Failure remote_chunk(std::size_t neighbour, UpdateChunk chunk) override;
   Failure progressed(std::span<const NeighbourProgress> neighbours, Outlets& outlets) override;

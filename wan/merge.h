@@ -72,6 +72,8 @@ class Merge {
   /// that is read whole, every entry does.
   virtual void own_step(Clock clock, std::size_t table, std::size_t first, std::span<float> values,
                         std::span<const float> step) = 0;
+  /// Whether own_step() adds the step to the values itself, and own_clock_closed() leaves them as they are.
+  virtual bool own_steps_merge_at_once() const { return false; }
   /// The steps of all tables of `clock` have been given.
   virtual Failure own_clock_closed(Clock clock, Outlets& outlets) = 0;
 

@@ -90,6 +90,7 @@ class Mirror final : public datacenter::Replication {
   float step_scale() const override { return mode_.merge->step_scale(); }
   void merge_own_step(Clock clock, std::size_t table, std::size_t first, std::span<float> values,
                       std::span<const float> step) override;
+  bool own_steps_merge_at_once() const override { return mode_.merge->own_steps_merge_at_once(); }
   bool steps_every_entry() const override { return mode_.what->steps_every_entry(); }
   void clock_closed(Time now, Clock clock, Actions& actions) override;
   std::uint64_t read_asked() override { return announcements_seen_; }

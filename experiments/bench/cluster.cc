@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "datacenter/transfer.h"
 #include "experiments/bench/figure.h"
 #include "experiments/bench/network_limits.h"
 #include "experiments/bench/push_pull.h"
@@ -191,7 +192,7 @@ class Round {
   }
 
   void add_ours(const std::string& what, const PushPullTimes& times, std::size_t bytes, std::size_t workers,
-                bool by_latency) {
+                bool by_latency, bool ahead) {
     const double crossing = static_cast<double>(bytes * workers);
     // Of worker 0, and of the server, which serves all.
     const double clocks = static_cast<double>(times.push_s.size());
@@ -202,8 +203,13 @@ class Round {
     };
     Series& push = add("push " + what, times.push_s, crossing, cpu_s, crossed);
     if (!by_latency) relate_rate(push, crossing);
-    Series& pull = add("pull " + what, times.pull_s, crossing, cpu_s, crossed);
-    if (!by_latency) relate_rate(pull, crossing);
+    if (ahead) {
+      // Most of the model came while the push was on its way: no rate says anything.
+      add("rest of pull " + what, times.pull_s, 0.0, cpu_s, crossed);
+    } else {
+      Series& pull = add("pull " + what, times.pull_s, crossing, cpu_s, crossed);
+      if (!by_latency) relate_rate(pull, crossing);
+    }
     Series& both = add("push and pull " + what, times.round_trip_s, 2.0 * crossing, cpu_s, crossed);
     const auto trip = limits_.round_trip_s.find(bytes);
     if (!by_latency) {
@@ -222,7 +228,8 @@ class Round {
     options.clocks = clocks;
     options.placement = placement_;
     add_ours(fmt::format("{}, {}", size_name(bytes), workers == 1 ? "1 worker" : "2 workers"),
-             required(measure_push_pull(options)), bytes, workers, bytes < kLarge);
+             required(measure_push_pull(options)), bytes, workers,
+             bytes<kLarge, bytes> datacenter::kMaxTransferBytes);
   }
 
   void measure_sparse(const char* what, std::size_t rows, std::size_t columns, std::size_t touched,
@@ -235,7 +242,8 @@ class Round {
     options.clocks = request_.quick ? 20 : 50;
     options.placement = placement_;
     add_ours(fmt::format("{}, {}", what, workers == 1 ? "1 worker" : "2 workers"),
-             required(measure_push_pull(options)), touched * columns * sizeof(float), workers, false);
+             required(measure_push_pull(options)), touched * columns * sizeof(float), workers,
+             /*by_latency=*/false, /*ahead=*/false);
   }
 
   const Request& request_;

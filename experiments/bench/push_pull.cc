@@ -182,7 +182,8 @@ class TimedServer final : public Timed {
  private:
   void sends(ProcessId to, const Body& body) override {
     const auto* const reply = std::get_if<PullReply>(&body);
-    if (reply == nullptr || to.index != 0 || reply->clock == 0 || reply->clock == answered_) return;
+    // Parts of a large model go out before; the last one does not.
+    if (reply == nullptr || !reply->last || to.index != 0 || reply->clock == 0) return;
     answered_ = reply->clock;
     log_.clock(answered_).answered = seconds_of(CLOCK_MONOTONIC);
     if (answered_ == kWarmUp) log_.process(0).cpu_at_warm = seconds_of(CLOCK_PROCESS_CPUTIME_ID);

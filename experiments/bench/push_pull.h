@@ -31,9 +31,10 @@ struct PushPullOptions {
 
 /// Of each clock after the warm-up, in seconds, as worker 0 sees it.
 struct PushPullTimes {
-  std::vector<double> push_s;  ///< from giving the first message away until the server, having summed all
-                               ///< pushes and made the step, begins to answer
-  std::vector<double> pull_s;  ///< from there until the worker has the whole model
+  /// From giving the first message away until the server, having summed all pushes and made the step, sends
+  /// the end of its answer; parts of a large model go out before.
+  std::vector<double> push_s;
+  std::vector<double> pull_s;        ///< from there until the worker has the whole model
   std::vector<double> round_trip_s;  ///< both
   // CPU time of a whole process over these clocks, but for the making of updates.
   double server_cpu_s = 0.0;

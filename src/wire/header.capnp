@@ -68,7 +68,7 @@ struct Push {
   clock @0 :UInt32;
   samples @1 :UInt64;       # summed over in this clock's gradient
   segments @2 :List(Segment);
-  pulls @3 :Bool;           # asks for the model after this clock too
+  pulls @3 :Bool;           # asks for all of the model after this clock too; in one message of a push at most
 }
 
 struct Finished {

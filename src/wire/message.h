@@ -22,7 +22,7 @@ enum class Channel : std::uint8_t { control = 0, data = 1 };
 const char* to_string(Channel channel);
 
 /// The version of the messages below; a process refuses peers of other versions.
-inline constexpr std::uint16_t kProtocolVersion = 4;
+inline constexpr std::uint16_t kProtocolVersion = 5;
 
 /// What a reader waited for. Waits of different causes never overlap.
 struct Waits {
@@ -134,8 +134,8 @@ struct Push {
   Clock clock = 0;
   std::uint64_t samples = 0;
   std::vector<Segment> segments;  ///< dense; one payload each
-  /// It is the whole push, and also asks for all of the model after its clock: one message in place of two,
-  /// where the second would come right behind the first.
+  /// Also asks for all of the model after this clock: one message of a push may, in place of a pull. Parts of
+  /// the model that are final may be answered while the rest of the push is on its way.
   bool pulls = false;
   bool operator==(const Push&) const = default;
 };

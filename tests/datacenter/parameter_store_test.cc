@@ -66,6 +66,23 @@ TEST(ParameterStore, AReadKeepsWhatItHad) {
   EXPECT_THAT(floats(store.read(0, 0, 5)), ElementsAre(9, 9, 9, 9, 9));
 }
 
+TEST(ParameterStore, WhatWasNotReadChangesInPlace) {
+  ParameterStore store = counted_store();
+  const float* const memory = store.values(0).data();
+  const Payload part = store.read(0, 1, 2);
+  store.change(0, 0, 1)[0] = -1.0F;
+  for (float& value : store.change(0, 3, 2)) value = -2.0F;
+  store.change(2)[0] = -3.0F;
+  EXPECT_EQ(store.values(0).data(), memory);
+  EXPECT_EQ(store.copies(), 0U);
+  const Payload further = store.read(0, 3, 1);
+  store.change(0, 3, 1)[0] = 9.0F;
+  EXPECT_EQ(store.copies(), 1U) << "the second read makes it grow";
+  EXPECT_THAT(floats(part), ElementsAre(1, 2));
+  EXPECT_THAT(floats(further), ElementsAre(-2));
+  EXPECT_THAT(store.values(0), ElementsAre(-1, 1, 2, 9, -2));
+}
+
 TEST(ParameterStore, ReadsShareTheValues) {
   ParameterStore store = counted_store();
   const auto* const memory = reinterpret_cast<const std::byte*>(store.values(0).data());

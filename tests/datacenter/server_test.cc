@@ -35,6 +35,7 @@ constexpr std::size_t kTables = 2;
 class ScriptedReplication final : public Replication {
  public:
   float step_scale() const override { return 0.5F; }
+  bool own_steps_merge_at_once() const override { return merges_at_once; }
   bool steps_every_entry() const override { return false; }
   void merge_own_step(Clock clock, std::size_t table, std::size_t /*first*/, std::span<float> values,
                       std::span<const float> step) override {
@@ -65,6 +66,7 @@ class ScriptedReplication final : public Replication {
   double measure_difference() override { return 0.25; }
   StopReason stop_reason() const override { return StopReason::target; }
 
+  bool merges_at_once = true;
   ReadDecision decision = ReadDecision::serve;
   std::optional<Segment> announced;  // reads that touch it are held
   std::uint64_t reads_asked = 0;
@@ -81,7 +83,8 @@ class ScriptedReplication final : public Replication {
 
 /// A server of a datacenter with two workers, three samples a clock each.
 struct Host {
-  explicit Host(std::size_t index = 0, std::size_t servers = 1, const LearningRate& schedule = {})
+  explicit Host(std::size_t index = 0, std::size_t servers = 1, const LearningRate& schedule = {},
+                std::size_t part_bytes = kMaxTransferBytes)
       : self(ProcessId::server(0, static_cast<std::uint16_t>(index))),
         shards(workload.tables(), 4),
         store(shards.server_ranges(index, servers)),
@@ -98,7 +101,8 @@ struct Host {
                 .servers = servers,
                 .evaluate_every = 2,
                 .stop_time = seconds(60),
-                .optimizer = {"sgd", /*learning_rate=*/0.25, 0.0, schedule}},
+                .optimizer = {"sgd", /*learning_rate=*/0.25, 0.0, schedule},
+                .part_bytes = part_bytes},
                workload, shards, membership, store, replication) {
     for (std::uint16_t worker = 0; worker < 2; ++worker) greet(ProcessId::worker(0, worker));
     for (std::size_t other = 0; other < servers; ++other) {
@@ -234,13 +238,109 @@ TEST(Server, APushMayAskForTheModelAfterIt) {
   }
 }
 
-TEST(Server, APartOfAPushMayNotAskForTheModel) {
-  Host host;
-  host.open();
-  Message part = host.push_of(1, 6.0F, 3, /*max_bytes=*/16).at(0);
-  std::get<Push>(part.body).pulls = true;
-  host.server.on_message(seconds(1), kWorker0, part, host.actions);
-  EXPECT_THAT(host.actions.failure(), HasSubstr("a part of a push that asks for a model"));
+/// Pushes and replies in messages of one entry each; the first of a push asks for the next model.
+struct HostOfParts : Host {
+  HostOfParts() : Host(0, 1, {}, sizeof(float)) {
+    open();
+    pull(0, 0);
+    pull(1, 0);
+    actions.sent.clear();
+  }
+  std::vector<Message> push_in_parts(Clock clock, float value) const {
+    std::vector<Message> parts = push_of(clock, value, 3, sizeof(float));
+    std::get<Push>(parts.at(0).body).pulls = true;
+    return parts;
+  }
+  void push_all(ProcessId worker, Clock clock, float value) {
+    for (const Message& part : push_in_parts(clock, value))
+      server.on_message(seconds(1), worker, part, actions);
+  }
+  std::size_t parts_sent_to(ProcessId worker) const { return actions.sent_of<PullReply>(worker).size(); }
+};
+
+TEST(Server, AskedOnceByAPushItServesOneModel) {
+  HostOfParts host;
+  Message again = host.push_in_parts(1, 6.0F).at(1);
+  std::get<Push>(again.body).pulls = true;
+  host.server.on_message(seconds(1), kWorker0, host.push_in_parts(1, 6.0F).at(0), host.actions);
+  ASSERT_FALSE(host.actions.fault);
+  host.server.on_message(seconds(1), kWorker0, again, host.actions);
+  EXPECT_THAT(host.actions.failure(), HasSubstr("a pull of clock 1 out of turn"));
+}
+
+TEST(Server, PartsOfTheNextModelGoOutWhileTheRestOfThePushIsOnItsWay) {
+  HostOfParts host;
+  const auto parts = host.push_in_parts(1, 6.0F);
+  ASSERT_GT(parts.size(), 2U);
+  host.push_all(kWorker1, 1, 6.0F);
+  EXPECT_EQ(host.parts_sent_to(kWorker1), 0U) << "the other worker has pushed nothing";
+  for (std::size_t part = 0; part + 1 < parts.size(); ++part) {
+    host.server.on_message(seconds(1), kWorker0, parts[part], host.actions);
+    EXPECT_EQ(host.parts_sent_to(kWorker0), part + 1);
+    EXPECT_EQ(host.parts_sent_to(kWorker1), part + 1);
+  }
+  EXPECT_THAT(host.replication.closed, IsEmpty());
+  EXPECT_THAT(host.replication.served, ElementsAre(0U));
+  host.server.on_message(seconds(1), kWorker0, parts.back(), host.actions);
+  EXPECT_THAT(host.replication.served, ElementsAre(0U, 1U));
+  for (const ProcessId worker : {kWorker0, kWorker1}) {
+    const auto replies = host.actions.sent_of<PullReply>(worker);
+    ASSERT_EQ(replies.size(), parts.size()) << "the last part comes once the clock is closed, and once";
+    for (std::size_t part = 0; part < replies.size(); ++part) {
+      EXPECT_EQ(replies[part].clock, 1U);
+      EXPECT_EQ(replies[part].segments, std::get<Push>(parts[part].body).segments);
+      EXPECT_EQ(replies[part].last, part + 1 == replies.size());
+    }
+  }
+  // 1 - 0.5 * 0.25 * (6 + 6) / 6
+  for (const auto& sent : host.actions.sent) {
+    if (!std::holds_alternative<PullReply>(sent.message.body)) continue;
+    float value = 0.0F;
+    copy_floats({&value, 1}, sent.message.payloads.at(0).bytes());
+    EXPECT_FLOAT_EQ(value, 0.75F) << "a part went out before its step";
+  }
+}
+
+TEST(Server, WhatIsMergedLaterDoesNotGoOutAhead) {
+  HostOfParts host;
+  host.replication.merges_at_once = false;
+  host.push_all(kWorker1, 1, 6.0F);
+  const auto parts = host.push_in_parts(1, 6.0F);
+  for (std::size_t part = 0; part + 1 < parts.size(); ++part)
+    host.server.on_message(seconds(1), kWorker0, parts[part], host.actions);
+  EXPECT_EQ(host.parts_sent_to(kWorker1), 0U);
+  host.server.on_message(seconds(1), kWorker0, parts.back(), host.actions);
+  EXPECT_EQ(host.parts_sent_to(kWorker1), parts.size());
+}
+
+TEST(Server, WhatIsAnnouncedDoesNotGoOutAhead) {
+  HostOfParts host;
+  const auto parts = host.push_in_parts(1, 6.0F);
+  host.replication.announced = std::get<Push>(parts.at(1).body).segments.at(0);
+  host.push_all(kWorker1, 1, 6.0F);
+  host.push_all(kWorker0, 1, 6.0F);
+  EXPECT_EQ(host.parts_sent_to(kWorker0), 1U) << "what comes before it";
+  host.replication.announced.reset();
+  host.server.resume(seconds(2), host.actions);
+  EXPECT_EQ(host.parts_sent_to(kWorker0), parts.size());
+}
+
+TEST(Server, AModelOnItsWayIsCopiedOnceInAClockAtMost) {
+  HostOfParts host;
+  const auto parts = host.push_in_parts(1, 6.0F);
+  host.push_all(kWorker1, 1, 6.0F);
+  host.server.on_message(seconds(1), kWorker0, parts.at(0), host.actions);
+  EXPECT_EQ(host.parts_sent_to(kWorker0), 1U);
+  const std::uint64_t copies = host.store.copies();
+  host.store.change(0, 0, 1)[0] += 100.0F;  // an update from elsewhere, while that part is on its way
+  EXPECT_EQ(host.store.copies(), copies + 1);
+  for (std::size_t part = 1; part + 1 < parts.size(); ++part)
+    host.server.on_message(seconds(1), kWorker0, parts[part], host.actions);
+  EXPECT_EQ(host.parts_sent_to(kWorker0), 1U) << "the rest waits, and may be changed in place";
+  host.store.change(0, 0, 1)[0] += 100.0F;
+  EXPECT_EQ(host.store.copies(), copies + 1);
+  host.server.on_message(seconds(1), kWorker0, parts.back(), host.actions);
+  EXPECT_EQ(host.parts_sent_to(kWorker0), parts.size());
 }
 
 TEST(Server, ServesNoReadBeforeEverybodyIsThere) {

@@ -48,6 +48,8 @@ inline DeploymentOptions drawn_deployment(std::uint64_t seed, const std::string&
   if (seed % 4 == 0) options.parameters.encoding = Encoding::compact;
   options.shards = 3 + random.below(6);
   options.clocks = static_cast<Clock>(5 + random.below(20));
+  // Models of some messages.
+  if (random.below(3) == 0) options.part_bytes = sizeof(float) * (50 + random.below(500));
   return options;
 }
 

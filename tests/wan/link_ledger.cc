@@ -117,15 +117,15 @@ void LinkLedger::check() {
 void LinkLedger::check_link(std::size_t from, const OverlayNeighbour& neighbour) {
   for (std::size_t s = 0; s < deployment_.servers(from); ++s) {
     const ProcessId sender = server_id(from, s);
-    std::vector<const Sums*> due = {&own_steps(from, deployment_.server(sender).server().closed())};
+    std::vector<const Sums*> passed_on;
     for (const OverlayNeighbour& source : overlay_.neighbours(from)) {
       if (source.datacenter == neighbour.datacenter || !relays(source.relation, neighbour.relation)) continue;
       for (std::size_t i = 0; i < deployment_.servers(source.datacenter); ++i) {
-        due.push_back(&given(sender, server_id(source.datacenter, i)));
+        passed_on.push_back(&given(sender, server_id(source.datacenter, i)));
       }
     }
     for (std::size_t t = 0; t < deployment_.servers(neighbour.datacenter); ++t) {
-      check_servers(sender, server_id(neighbour.datacenter, t), due);
+      check_servers(sender, server_id(neighbour.datacenter, t), passed_on);
       if (!wrong_.empty()) return;
     }
   }
@@ -140,7 +140,7 @@ bool LinkLedger::share(ProcessId a, ProcessId b) const {
   return false;
 }
 
-void LinkLedger::check_servers(ProcessId from, ProcessId to, const std::vector<const Sums*>& due) {
+void LinkLedger::check_servers(ProcessId from, ProcessId to, const std::vector<const Sums*>& passed_on) {
   const MirroredServer& sender = deployment_.server(from);
   const MirroredServer& receiver = deployment_.server(to);
   const std::vector<TableRange>& owned = sender.store().ranges();
@@ -149,11 +149,15 @@ void LinkLedger::check_servers(ProcessId from, ProcessId to, const std::vector<c
   for (const TableRange& range : owned) owed.emplace_back(range.size());
   sender.mirror().add_owed_to(to, receiver.mirror().applied_number(from), owed);
   const Sums& arrived = given(to, from);
+  const Clock closed = sender.server().closed();
+  const Sums& with_open_step = own_steps(from.datacenter, closed + 1);
+  const Sums& steps = own_steps(from.datacenter, closed);
   for (std::size_t table = 0; table < owned.size(); ++table) {
     const TableRange shared = intersection(owned[table], receiver.store().ranges()[table]);
     for (std::size_t entry = shared.begin; entry < shared.end; ++entry) {
-      float expected = 0.0F;
-      for (const Sums* source : due) expected += (*source)[table][entry];
+      const bool ahead = sender.server().stepped(table, entry) > closed;
+      float expected = (ahead ? with_open_step : steps)[table][entry];
+      for (const Sums* source : passed_on) expected += (*source)[table][entry];
       const float there = arrived[table][entry];
       const float on_the_way = owed[table][entry - owned[table].begin];
       if (there + on_the_way == expected) continue;

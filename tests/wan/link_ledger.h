@@ -55,7 +55,7 @@ class LinkLedger {
   Sums& given(ProcessId to, ProcessId from);
   const Sums& own_steps(std::size_t datacenter, Clock clock);
   void check_link(std::size_t from, const OverlayNeighbour& neighbour);
-  void check_servers(ProcessId from, ProcessId to, const std::vector<const Sums*>& due);
+  void check_servers(ProcessId from, ProcessId to, const std::vector<const Sums*>& passed_on);
   void check_memory(ProcessId process);
   bool share(ProcessId a, ProcessId b) const;
 

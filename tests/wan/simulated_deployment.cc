@@ -125,7 +125,8 @@ SimulatedDeployment::SimulatedDeployment(DeploymentOptions options, const Worklo
                        .servers = shape.servers,
                        .evaluate_every = options_.evaluate_every,
                        .stop_time = options_.stop_time,
-                       .optimizer = options_.optimizer};
+                       .optimizer = options_.optimizer,
+                       .part_bytes = options_.part_bytes};
       server.mirror.self = id;
       server.mirror.datacenter_name = name_of_datacenter(d);
       for (const TableSpec& table : workload_.tables()) server.mirror.table_names.push_back(table.name);
@@ -170,7 +171,8 @@ SimulatedDeployment::SimulatedDeployment(DeploymentOptions options, const Worklo
                                     .compute_time = {.seed = options_.seed,
                                                      .seconds_per_clock = shape.seconds_per_clock,
                                                      .spread = options_.spread,
-                                                     .seconds_per_evaluation = shape.seconds_per_clock}},
+                                                     .seconds_per_evaluation = shape.seconds_per_clock},
+                                    .part_bytes = options_.part_bytes},
           identity(id), options_.deadlines, workload_, shards_));
       add(id, *workers_.back());
     }

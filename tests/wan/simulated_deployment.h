@@ -46,6 +46,7 @@ struct DeploymentOptions {
   Time barrier_deadline = std::chrono::hours(1);
   OptimizerOptions optimizer{"sgd", 0.0625, 0.0};
   std::size_t shards = 5;
+  std::size_t part_bytes = datacenter::kMaxTransferBytes;  // of a push or a pull's reply, in one message
   std::uint64_t seed = 1;
   double spread = 0.5;  ///< of the computation times
   std::uint32_t evaluate_every = 5;

@@ -119,7 +119,6 @@ std::optional<Violation> ReplicaRules::check_link(ProcessId from, ProcessId to) 
   sender.mirror().add_owed_to(to, receiver.mirror().applied_number(from), owed);
   const Sums& arrived = given(to, from);
   const Clock closed = sender.server().closed();
-  const auto& steps = expected_.steps(closed);
   std::vector<const Sums*> passed_on;
   for (const OverlayNeighbour& neighbour : neighbours_[from.datacenter]) {
     if (relays(from.datacenter, neighbour.datacenter, to.datacenter)) {
@@ -130,7 +129,7 @@ std::optional<Violation> ReplicaRules::check_link(ProcessId from, ProcessId to) 
     const TableRange owned = sender.store().ranges()[table];
     const TableRange shared = intersection(owned, receiver.store().ranges()[table]);
     for (std::size_t entry = shared.begin; entry < shared.end; ++entry) {
-      float due = workload_.owner(table, entry) == from.datacenter ? steps[table][entry] : 0.0F;
+      float due = expected_.step(from.datacenter, table, entry, sender.server().stepped(table, entry));
       for (const Sums* const sums : passed_on) due += (*sums)[table][entry];
       const float owes = owed[table][entry - owned.begin];
       if (arrived[table][entry] + owes == due) continue;
@@ -147,7 +146,6 @@ std::optional<Violation> ReplicaRules::check_link(ProcessId from, ProcessId to) 
 /// A replica is what it began with, its own steps, and what came in.
 std::optional<Violation> ReplicaRules::check_eager_values(ProcessId server) {
   const MirroredServer& own = deployment_.server(server);
-  const auto& steps = expected_.steps(own.server().closed());
   std::vector<const Sums*> came;
   for (const OverlayNeighbour& neighbour : neighbours_[server.datacenter]) {
     came.push_back(&given(server, neighbour.datacenter));
@@ -157,7 +155,7 @@ std::optional<Violation> ReplicaRules::check_eager_values(ProcessId server) {
     const std::span<const float> values = own.store().values(table);
     for (std::size_t entry = range.begin; entry < range.end; ++entry) {
       float due = workload_.initial_value(table, entry);
-      if (workload_.owner(table, entry) == server.datacenter) due += steps[table][entry];
+      due += expected_.step(server.datacenter, table, entry, own.server().stepped(table, entry));
       for (const Sums* const sums : came) due += (*sums)[table][entry];
       if (values[entry - range.begin] == due) continue;
       return Violation{kConservation,
@@ -217,13 +215,12 @@ std::optional<Violation> ReplicaRules::check_against(ProcessId server, const Anc
   const auto exchanged = static_cast<Clock>(regular * h);
   const bool last = anchored.exchanges() > regular;
   const auto& anchors = expected_.anchors(regular);
-  const auto& until = expected_.steps(closed);
-  const auto& before = expected_.steps(exchanged);
   const double weight = expected_.weight(server.datacenter);
   for (std::size_t table = 0; table < own.store().tables(); ++table) {
     const TableRange range = own.store().ranges()[table];
     for (std::size_t entry = range.begin; entry < range.end; ++entry) {
-      const float since = until[table][entry] - before[table][entry];
+      const Clock stepped = own.server().stepped(table, entry);
+      const float since = expected_.steps(stepped)[table][entry] - expected_.steps(exchanged)[table][entry];
       const float anchor = anchored.anchor(table)[entry - range.begin];
       const float value = own.store().values(table)[entry - range.begin];
       const float due = anchors[table][entry] + (last ? since : 0.0F);
