@@ -193,7 +193,7 @@ Clock Server::stepped(std::size_t table, std::size_t entry) const {
 /// Sends those parts of the next model that no longer change with the open clock, while the rest of the
 /// clock's updates is on its way. The last part waits for the clock's end: with it a read has been served.
 void Server::serve_ahead(Time now, Actions& actions) {
-  if (plan_.size() < 2 || !replication_.own_steps_merge_at_once() || any_by_row(shards_.tables())) return;
+  if (!options_.serves_ahead || plan_.size() < 2 || !replication_.own_steps_merge_at_once() || any_by_row(shards_.tables())) return;
   for (HeldRead& read : held_) {
     if (read.final || read.clock != clock_.closed() + 1 || !read.ranges.empty()) continue;
     while (read.parts_sent + 1 < plan_.size()) {

@@ -40,6 +40,7 @@ struct ServerOptions {
   std::optional<Time> stop_time;  ///< end training this long after its start
   OptimizerOptions optimizer;
   std::size_t part_bytes = kMaxTransferBytes;  ///< payload of a message of a pull's reply at most
+  bool serves_ahead = true;  ///< parts of the next model before the clock is closed, where they are final
 };
 
 /// The machine that hosts a server (wan::MirroredServer) feeds it messages of its own datacenter's processes,

@@ -179,6 +179,8 @@ class Round {
     const LimitTimes tcp = required(measure_tcp_stream(placement_, request_.quick ? 5 : 10));
     const double block_s = add_limit("TCP stream", tcp, 1.0);
     limits_.tcp_bytes_per_s = static_cast<double>(tcp.bytes) / block_s;
+    add_limit("TCP stream, added up", required(measure_added_stream(placement_, request_.quick ? 5 : 10)),
+              1.0);
     for (const std::size_t bytes : {4 * kKilo, 64 * kKilo, kMega}) {
       const std::size_t count = (request_.quick ? 400 : 1000) / (bytes >= kMega ? 10 : 1);
       const LimitTimes trip = required(measure_zmq_round_trip(placement_, bytes, count));
@@ -192,7 +194,7 @@ class Round {
   }
 
   void add_ours(const std::string& what, const PushPullTimes& times, std::size_t bytes, std::size_t workers,
-                bool by_latency, bool ahead) {
+                bool by_latency) {
     const double crossing = static_cast<double>(bytes * workers);
     // Of worker 0, and of the server, which serves all.
     const double clocks = static_cast<double>(times.push_s.size());
@@ -203,13 +205,8 @@ class Round {
     };
     Series& push = add("push " + what, times.push_s, crossing, cpu_s, crossed);
     if (!by_latency) relate_rate(push, crossing);
-    if (ahead) {
-      // Most of the model came while the push was on its way: no rate says anything.
-      add("rest of pull " + what, times.pull_s, 0.0, cpu_s, crossed);
-    } else {
-      Series& pull = add("pull " + what, times.pull_s, crossing, cpu_s, crossed);
-      if (!by_latency) relate_rate(pull, crossing);
-    }
+    Series& pull = add("pull " + what, times.pull_s, crossing, cpu_s, crossed);
+    if (!by_latency) relate_rate(pull, crossing);
     Series& both = add("push and pull " + what, times.round_trip_s, 2.0 * crossing, cpu_s, crossed);
     const auto trip = limits_.round_trip_s.find(bytes);
     if (!by_latency) {
@@ -221,15 +218,28 @@ class Round {
     }
   }
 
+  /// As a run does it.
+  void add_at_once(const std::string& what, const PushPullTimes& times, std::size_t bytes,
+                   std::size_t workers) {
+    const double crossing = 2.0 * static_cast<double>(bytes * workers);
+    const double cpu_s = times.server_cpu_s + times.worker_cpu_s * static_cast<double>(workers);
+    Series& of = add("push and pull at once " + what, times.round_trip_s, crossing, cpu_s,
+                     static_cast<double>(times.push_s.size()) * crossing);
+    relate(of, "one TCP stream", crossing / of.p50_s.back() / limits_.tcp_bytes_per_s, Better::higher);
+  }
+
   void measure_dense(std::size_t bytes, std::size_t clocks, std::size_t workers) {
     PushPullOptions options;
     options.rows = bytes / sizeof(float);
     options.workers = workers;
     options.clocks = clocks;
     options.placement = placement_;
-    add_ours(fmt::format("{}, {}", size_name(bytes), workers == 1 ? "1 worker" : "2 workers"),
-             required(measure_push_pull(options)), bytes, workers,
-             bytes<kLarge, bytes> datacenter::kMaxTransferBytes);
+    const std::string what = fmt::format("{}, {}", size_name(bytes), workers == 1 ? "1 worker" : "2 workers");
+    options.both_at_once = false;
+    add_ours(what, required(measure_push_pull(options)), bytes, workers, bytes < kLarge);
+    if (bytes <= datacenter::kMaxTransferBytes) return;
+    options.both_at_once = true;
+    add_at_once(what, required(measure_push_pull(options)), bytes, workers);
   }
 
   void measure_sparse(const char* what, std::size_t rows, std::size_t columns, std::size_t touched,
@@ -243,7 +253,7 @@ class Round {
     options.placement = placement_;
     add_ours(fmt::format("{}, {}", what, workers == 1 ? "1 worker" : "2 workers"),
              required(measure_push_pull(options)), touched * columns * sizeof(float), workers,
-             /*by_latency=*/false, /*ahead=*/false);
+             /*by_latency=*/false);
   }
 
   const Request& request_;

@@ -20,10 +20,15 @@
 #include <cstring>
 #include <ctime>
 #include <functional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 #include <zmq.hpp>
+
+#include "src/base/float_buffer.h"
+#include "src/wire/float_bytes.h"
 
 namespace meridian::bench {
 namespace {
@@ -201,7 +206,9 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
-void receive_stream(const PortPipe& port, const SharedTimes& times, std::size_t blocks) {
+/// Accepts one stream. Hands each piece of at most kWriteBytes to `take`, with its place in the block.
+template <typename Take>
+void receive_stream(const PortPipe& port, const SharedTimes& times, std::size_t blocks, Take take) {
   const Socket listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address = loopback(0);
   socklen_t size = sizeof(address);
@@ -213,11 +220,16 @@ void receive_stream(const PortPipe& port, const SharedTimes& times, std::size_t 
   std::vector<char> buffer(kWriteBytes);
   double before = seconds_of(CLOCK_MONOTONIC);
   for (std::size_t block = 0; block < blocks; ++block) {
-    for (std::size_t left = kBlockBytes; left > 0;) {
-      const ssize_t got = ::recv(stream.get(), buffer.data(), std::min(left, buffer.size()), 0);
+    std::size_t filled = 0;
+    for (std::size_t done = 0; done < kBlockBytes;) {
+      const ssize_t got = ::recv(stream.get(), buffer.data() + filled, buffer.size() - filled, 0);
       if (got == 0) throw std::runtime_error("the stream ended early");
       require(got > 0, "recv");
-      left -= static_cast<std::size_t>(got);
+      filled += static_cast<std::size_t>(got);
+      if (filled < buffer.size()) continue;
+      take(done, std::as_bytes(std::span(buffer)));
+      done += filled;
+      filled = 0;
     }
     const double now = seconds_of(CLOCK_MONOTONIC);
     times.seconds(block) = now - before;
@@ -225,15 +237,18 @@ void receive_stream(const PortPipe& port, const SharedTimes& times, std::size_t 
   }
 }
 
-void send_stream(const PortPipe& port, std::size_t blocks) {
+/// Sends the same `memory` again and again.
+void send_stream(const PortPipe& port, std::size_t blocks, std::span<const std::byte> memory) {
   const Socket stream(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address = loopback(port.hear());
   require(::connect(stream.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0, "connect");
-  const std::vector<char> buffer(kWriteBytes, 'm');
-  for (std::size_t left = blocks * kBlockBytes; left > 0;) {
-    const ssize_t gone = ::send(stream.get(), buffer.data(), std::min(left, buffer.size()), MSG_NOSIGNAL);
+  const std::size_t all = blocks * kBlockBytes;
+  for (std::size_t done = 0; done < all;) {
+    const std::size_t place = done % memory.size();
+    const std::size_t most = std::min({kWriteBytes, memory.size() - place, all - done});
+    const ssize_t gone = ::send(stream.get(), memory.data() + place, most, MSG_NOSIGNAL);
     require(gone > 0, "send");
-    left -= static_cast<std::size_t>(gone);
+    done += static_cast<std::size_t>(gone);
   }
 }
 
@@ -334,11 +349,35 @@ Result<LimitTimes> of_bytes(Result<LimitTimes> limit, std::size_t bytes) {
 
 Result<LimitTimes> measure_tcp_stream(const Placement& placement, std::size_t blocks) {
   const std::size_t count = kWarmUp + blocks;
+  return of_bytes(measure(
+                      "a TCP stream", placement, kWarmUp, count,
+                      [&](const PortPipe& port, const SharedTimes& times) {
+                        receive_stream(port, times, count, [](std::size_t, std::span<const std::byte>) {});
+                      },
+                      [&](const PortPipe& port, const SharedTimes& /*times*/) {
+                        const std::vector<float> memory(kWriteBytes / sizeof(float), 1.0F);
+                        send_stream(port, count, std::as_bytes(std::span(memory)));
+                      }),
+                  kBlockBytes);
+}
+
+Result<LimitTimes> measure_added_stream(const Placement& placement, std::size_t blocks) {
+  const std::size_t count = kWarmUp + blocks;
+  constexpr std::size_t kFloats = kBlockBytes / sizeof(float);
   return of_bytes(
       measure(
-          "a TCP stream", placement, kWarmUp, count,
-          [&](const PortPipe& port, const SharedTimes& times) { receive_stream(port, times, count); },
-          [&](const PortPipe& port, const SharedTimes& /*times*/) { send_stream(port, count); }),
+          "a TCP stream that is added up", placement, kWarmUp, count,
+          [&](const PortPipe& port, const SharedTimes& times) {
+            FloatBuffer values(kFloats);  // in large pages, as a server's
+            receive_stream(port, times, count, [&](std::size_t place, std::span<const std::byte> bytes) {
+              add_floats(values.span().subspan(place / sizeof(float)).first(bytes.size() / sizeof(float)),
+                         bytes);
+            });
+          },
+          [&](const PortPipe& port, const SharedTimes& /*times*/) {
+            const std::vector<float> update(kFloats, 1.0F);
+            send_stream(port, count, std::as_bytes(std::span(update)));
+          }),
       kBlockBytes);
 }
 

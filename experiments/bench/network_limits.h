@@ -26,6 +26,9 @@ struct LimitTimes {
 /// One TCP stream over the loopback: large writes, and a receiver that reads into one buffer.
 Result<LimitTimes> measure_tcp_stream(const Placement& placement, std::size_t blocks);
 
+/// The same with what a server cannot do without: 64 MB of the sender's floats are added to the receiver's.
+Result<LimitTimes> measure_added_stream(const Placement& placement, std::size_t blocks);
+
 /// A DEALER sends a frame to a ROUTER, which sends it back.
 Result<LimitTimes> measure_zmq_round_trip(const Placement& placement, std::size_t frame_bytes,
                                           std::size_t round_trips);

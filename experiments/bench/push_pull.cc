@@ -275,7 +275,8 @@ struct Measurement {
                      .servers = 1,
                      .evaluate_every = std::numeric_limits<std::uint32_t>::max(),
                      .stop_time = {},
-                     .optimizer = {}};
+                     .optimizer = {},
+                     .serves_ahead = options.both_at_once};
     server.mirror.self = self;
     server.mirror.datacenter_name = "here";
     server.mirror.table_names = {"table"};

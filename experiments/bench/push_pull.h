@@ -27,12 +27,15 @@ struct PushPullOptions {
   std::size_t workers = 1;
   std::size_t clocks = 100;  ///< after a few to warm up
   Placement placement = {};
+  /// As a run does: parts of the next model go out while the rest of the push arrives. Else each of the two
+  /// has its time.
+  bool both_at_once = true;
 };
 
 /// Of each clock after the warm-up, in seconds, as worker 0 sees it.
 struct PushPullTimes {
   /// From giving the first message away until the server, having summed all pushes and made the step, sends
-  /// the end of its answer; parts of a large model go out before.
+  /// the end of its answer; where both go at once, most parts of a large model go out before.
   std::vector<double> push_s;
   std::vector<double> pull_s;        ///< from there until the worker has the whole model
   std::vector<double> round_trip_s;  ///< both

@@ -14,8 +14,9 @@ using testing::SizeIs;
 
 TEST(NetworkLimits, GiveAsManyTimesAsAskedFor) {
   const Placement free{"free", {}};
-  for (const auto& limit : {measure_tcp_stream(free, 2), measure_zmq_round_trip(free, 4096, 2),
-                            measure_zmq_throughput(free, std::size_t{1} << 20U, 2)}) {
+  for (const auto& limit :
+       {measure_tcp_stream(free, 2), measure_added_stream(free, 2), measure_zmq_round_trip(free, 4096, 2),
+        measure_zmq_throughput(free, std::size_t{1} << 20U, 2)}) {
     ASSERT_TRUE(limit) << limit.error().message;
     EXPECT_THAT(limit.value().seconds, SizeIs(2));
     EXPECT_THAT(limit.value().seconds, Each(Gt(0.0)));
