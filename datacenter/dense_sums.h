@@ -55,6 +55,7 @@ class DenseSums {
       }
       summed(from, sums);
     }
+    if (alone) return;
     // What another has pushed and not all have is added to; the rest begins here.
     const std::size_t added_from = std::max(first, all_others);
     const std::size_t begun_from = std::max(added_from, std::min(end, any_other));

@@ -25,10 +25,10 @@ class ParameterStore {
   const std::vector<TableRange>& ranges() const { return ranges_; }
   std::size_t total_entries() const { return total_; }
 
-  /// Valid until the first change() after the next read().
+  /// Valid until the next change().
   std::span<const float> values(std::size_t table) const;
-  /// The values for changing them; valid for as long. Reads keep what they had: all values are copied, into
-  /// memory taken only then, where one of these is still held somewhere.
+  /// The values for changing them; valid until the next read() or change(). Reads keep what they had: all
+  /// values are copied, into memory taken only then, where one of these is still held somewhere.
   std::span<float> change(std::size_t table) { return change(table, 0, ranges_.at(table).size()); }
   /// Only entries [first, first + count) of the owned range. What was read before or behind them does not
   /// matter.

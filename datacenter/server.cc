@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "src/optimizer/finite.h"
 #include "src/optimizer/increment.h"
 #include "src/wire/float_bytes.h"
 
@@ -85,7 +86,7 @@ void Server::dispatch(Time now, ProcessId from, const Message& message, Actions&
 
 void Server::on_push(Time now, ProcessId from, const Push& push, std::span<const Payload> payloads,
                      Actions& actions) {
-  if (from.role != Role::worker || !clock_.accepts(from.index, push.clock)) {
+  if (from.role != Role::worker || !clock_.accepts(from.index, push.clock) || worker_finished_[from.index]) {
     return violation(
         now, from, fmt::format("a push of clock {} while clock {} is open", push.clock, clock_.closed() + 1),
         actions);
@@ -139,7 +140,17 @@ std::span<float> Server::make_step(Clock clock, std::size_t table, std::size_t f
 
 void Server::step(Clock clock, std::size_t table, std::size_t first, std::span<float> sums) {
   const std::span<float> values = make_step(clock, table, first, sums);
-  if (!not_finite_) replication_.merge_own_step(clock, table, first, values, sums);
+  if (not_finite_) return;
+  replication_.merge_own_step(clock, table, first, values, sums);
+  check_finite(clock, table, values);
+}
+
+/// What may be read soon. Just written, it is in the nearest cache.
+void Server::check_finite(Clock clock, std::size_t table, std::span<const float> values) {
+  if (!replication_.own_steps_merge_at_once()) return;
+  FiniteCheck check;
+  for (const float value : values) check.see(value);
+  if (!check.all_finite()) not_finite_ = {clock, table};
 }
 
 /// The same for a table that is read by row, once the clock's updates are all here: for the rows that one of
@@ -150,7 +161,11 @@ void Server::step_rows(Clock clock, std::size_t table, RowSums& rows) {
     return rows.restart();
   }
   rows.for_each_run([&](std::size_t first, std::span<float> sums) { make_step(clock, table, first, sums); });
-  if (!not_finite_) replication_.merge_own_step(clock, table, 0, store_.change(table), rows.all());
+  if (!not_finite_) {
+    const std::span<float> values = store_.change(table);
+    replication_.merge_own_step(clock, table, 0, values, rows.all());
+    check_finite(clock, table, values);
+  }
   rows.restart();
 }
 
@@ -193,7 +208,9 @@ Clock Server::stepped(std::size_t table, std::size_t entry) const {
 /// Sends those parts of the next model that no longer change with the open clock, while the rest of the
 /// clock's updates is on its way. The last part waits for the clock's end: with it a read has been served.
 void Server::serve_ahead(Time now, Actions& actions) {
-  if (!options_.serves_ahead || plan_.size() < 2 || !replication_.own_steps_merge_at_once() || any_by_row(shards_.tables())) return;
+  if (!options_.serves_ahead || !opened_ || plan_.size() < 2 || !replication_.own_steps_merge_at_once() ||
+      any_by_row(shards_.tables()))
+    return;
   for (HeldRead& read : held_) {
     if (read.final || read.clock != clock_.closed() + 1 || !read.ranges.empty()) continue;
     while (read.parts_sent + 1 < plan_.size()) {
@@ -235,8 +252,11 @@ void Server::on_pull(Time now, ProcessId from, const Pull& pull, std::span<const
   if (lists_rows) {
     // The rows of a push that has begun are not changed.
     std::optional<Clock>& last = rows_listed_[from.index];
-    if (last && pull.clock <= *last)
-      return violation(now, from, fmt::format("a second pull of clock {}", pull.clock), actions);
+    const bool is_too_late = pushes_[from.index].is_under_way() && pull.clock <= clock_.closed();
+    if (is_too_late || (last && pull.clock <= *last))
+      return violation(now, from,
+                       fmt::format("a second pull of clock {}, or one in the middle of a push", pull.clock),
+                       actions);
     last = pull.clock;
     rows.emplace(tables);
     if (const Failure wrong = rows->read_from(pull, payloads, tables, store_.ranges()))
@@ -463,7 +483,8 @@ void Server::collect_measurements(Time now, Actions& actions) {
 
 void Server::on_finished(Time now, ProcessId from, const Finished& finished, Actions& actions) {
   const bool fits = from.role == Role::worker && !worker_finished_.at(from.index) &&
-                    finished.clock == clock_.closed() &&
+                    finished.clock == clock_.closed() && clock_.accepts(from.index, finished.clock + 1) &&
+                    !pushes_[from.index].is_under_way() &&
                     (!finished_clock_ || *finished_clock_ == finished.clock);
   if (!fits) {
     return violation(now, from,
@@ -496,22 +517,7 @@ void Server::finish_up(Time now, Actions& actions) {
   if (done_ || !draining_ || !replication_.drained()) return;
   if (leads()) {
     if (final_measured_) return leave_if_possible(now, actions);
-    if (final_model_) return;
-    final_model_.emplace(shards_, options_.servers);
-    final_model_->begin(*finished_clock_);
-    // Its own part takes the same way into the final model as the others'.
-    for (std::size_t part = 0; part < plan_.size(); ++part) {
-      const PullReply reply{
-          *finished_clock_, static_cast<std::uint16_t>(part), part + 1 == plan_.size(), true, {},
-          plan_[part]};
-      const Failure wrong = final_model_->accept(0, reply, read_values(reply.segments));
-      MERIDIAN_CHECK(!wrong, "{}", wrong->message);
-    }
-    for (std::size_t server = 1; server < options_.servers; ++server) {
-      membership_.send(now, ProcessId::server(options_.self.datacenter, static_cast<std::uint16_t>(server)),
-                       Channel::control, {Pull{*finished_clock_, true}, {}}, actions);
-    }
-    if (final_model_->complete()) add_own_sample(now, *finished_clock_, /*final=*/true, actions);
+    if (!std::exchange(collecting_, true)) collect_final_model(now, actions);
     return;
   }
   if (final_reads_served_ < options_.workers + 1) return;
@@ -522,6 +528,28 @@ void Server::finish_up(Time now, Actions& actions) {
   // Whoever reads the final parameters says goodbye once it has them. Leaving earlier could cut a long reply
   // off.
   if (readers_departed()) leave_if_possible(now, actions);
+}
+
+void Server::collect_final_model(Time now, Actions& actions) {
+  if (options_.servers == 1) {
+    // All of it is in the store, and nothing changes it any more.
+    for (std::size_t table = 0; table < store_.tables(); ++table)
+      final_tables_.push_back(store_.values(table));
+    return add_own_sample(now, *finished_clock_, /*final=*/true, actions);
+  }
+  final_model_.emplace(shards_, options_.servers);
+  final_model_->begin(*finished_clock_);
+  // Its own part takes the same way into the final model as the others'.
+  for (std::size_t part = 0; part < plan_.size(); ++part) {
+    const PullReply reply{
+        *finished_clock_, static_cast<std::uint16_t>(part), part + 1 == plan_.size(), true, {}, plan_[part]};
+    const Failure wrong = final_model_->accept(0, reply, read_values(reply.segments));
+    MERIDIAN_CHECK(!wrong, "{}", wrong->message);
+  }
+  for (std::size_t server = 1; server < options_.servers; ++server) {
+    membership_.send(now, ProcessId::server(options_.self.datacenter, static_cast<std::uint16_t>(server)),
+                     Channel::control, {Pull{*finished_clock_, true}, {}}, actions);
+  }
 }
 
 void Server::leave_if_possible(Time now, Actions& actions) {
@@ -547,7 +575,10 @@ void Server::on_pull_reply(Time now, ProcessId from, const PullReply& reply,
     return violation(now, from, "a pull reply that nobody asked for", actions);
   if (const Failure wrong = final_model_->accept(from.index, reply, payloads))
     return violation(now, from, wrong->message, actions);
-  if (final_model_->complete()) add_own_sample(now, *finished_clock_, /*final=*/true, actions);
+  if (!final_model_->complete()) return;
+  const TablesView tables = final_model_->tables();
+  final_tables_.assign(tables.begin(), tables.end());
+  add_own_sample(now, *finished_clock_, /*final=*/true, actions);
 }
 
 void Server::on_stop_time(Time now, Actions& actions) {

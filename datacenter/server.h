@@ -80,10 +80,10 @@ class Server {
   /// How long reads have been held back until `now`, summed, by cause; those that still are included.
   std::array<Time, kWaitingFor> held_time(Time now) const;
 
-  /// All tables after the drain; on the first server, once it has finished.
-  const PulledModel& final_model() const {
-    MERIDIAN_CHECK(final_model_, "server {} has no final model", options_.self.index);
-    return *final_model_;
+  /// All tables after the drain; on the first server, once it has finished. Valid as long as the server is.
+  TablesView final_tables() const {
+    MERIDIAN_CHECK(!final_tables_.empty(), "server {} has no final model", options_.self.index);
+    return final_tables_;
   }
 
  private:
@@ -121,6 +121,7 @@ class Server {
   std::span<float> make_step(Clock clock, std::size_t table, std::size_t first, std::span<float> sums);
   void step(Clock clock, std::size_t table, std::size_t first, std::span<float> sums);
   void step_rows(Clock clock, std::size_t table, RowSums& rows);
+  void check_finite(Clock clock, std::size_t table, std::span<const float> values);
   void stop_for_step(Time now, Actions& actions);
   void close_clock(Time now, Actions& actions);
   bool is_summed(const Segment& segment) const;
@@ -134,6 +135,7 @@ class Server {
   void serve(Time now, HeldRead read, bool stop, Actions& actions);
   void drain_when_all_finished(Time now, Actions& actions);
   void finish_up(Time now, Actions& actions);
+  void collect_final_model(Time now, Actions& actions);
   bool readers_departed() const;
   void leave_if_possible(Time now, Actions& actions);
   void collect_measurements(Time now, Actions& actions);
@@ -175,7 +177,10 @@ class Server {
   bool done_ = false;
 
   Scoreboard scoreboard_;
-  std::optional<PulledModel> final_model_;  // of the first server, once it is drained
+  // Of the first server, once it is drained.
+  bool collecting_ = false;
+  std::optional<PulledModel> final_model_;  // where others hold parts of it
+  std::vector<std::span<const float>> final_tables_;
 };
 
 }  // namespace meridian::datacenter

@@ -62,6 +62,7 @@ TransferCursor::TransferCursor(std::vector<TableRange> ranges) : ranges_(std::mo
 
 void TransferCursor::restart() {
   table_ = 0;
+  taken_ = 0;
   next_ = ranges_.empty() ? 0 : ranges_.front().begin;
   skip_finished();
 }
@@ -76,15 +77,18 @@ void TransferCursor::skip_finished() {
 bool TransferCursor::take(const std::vector<Segment>& segments) {
   const std::size_t table_before = table_;
   const std::size_t next_before = next_;
+  const std::size_t taken_before = taken_;
   for (const Segment& segment : segments) {
     const bool continues = table_ < ranges_.size() && segment.table == table_ && segment.first == next_ &&
                            segment.sparse == 0 && segment.count <= ranges_[table_].end - next_;
     if (!continues) {
       table_ = table_before;
       next_ = next_before;
+      taken_ = taken_before;
       return false;
     }
     next_ += segment.count;
+    taken_ += segment.count;
     skip_finished();
   }
   return true;

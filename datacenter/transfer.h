@@ -43,6 +43,8 @@ class TransferCursor {
   /// Takes the next segments if they continue where the last ones ended. On false nothing has changed.
   bool take(const std::vector<Segment>& segments);
   bool complete() const { return table_ == ranges_.size(); }
+  /// Some of it was taken, and not all.
+  bool is_under_way() const { return taken_ > 0 && !complete(); }
   /// All of this segment was taken.
   bool has_passed(const Segment& segment) const {
     return table_ > segment.table || (table_ == segment.table && next_ >= segment.first + segment.count);
@@ -55,6 +57,7 @@ class TransferCursor {
   std::vector<TableRange> ranges_;
   std::size_t table_ = 0;
   std::size_t next_ = 0;
+  std::size_t taken_ = 0;  // entries
 };
 
 }  // namespace meridian::datacenter

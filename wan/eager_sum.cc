@@ -26,8 +26,7 @@ EagerSum::EagerSum(MergePlace place, What& what, const When& when)
       progress_(place_.neighbours.size()),
       passed_(place_.neighbours.size(), 0),
       drained_towards_(place_.neighbours.size(), false),
-      selection_(place_.store->tables()),
-      going_(place_.store->tables()) {
+      selection_(place_.store->tables()) {
   if (!what_.sends() || place_.neighbours.empty()) return;
   residuals_.resize(shared_ ? 1 : place_.neighbours.size());
   for (Residual& residual : residuals_) {
@@ -40,7 +39,7 @@ void EagerSum::own_step(Clock clock, std::size_t table, std::size_t first, std::
   if (selects_with_steps(table) && any_due(clock)) {
     const std::span<float> residual = residuals_.front()[table].span().subspan(first, step.size());
     return what_.add_and_select(pass_of(clock, table, first, /*scale=*/1.0), step, values, residual,
-                                going_[table]);
+                                selection_[table]);
   }
   for (std::size_t i = 0; i < values.size(); ++i) values[i] += step[i];
   for (Residual& residual : residuals_) {
@@ -111,13 +110,10 @@ bool EagerSum::due_since_last_pass(std::size_t neighbour, Clock clock) const {
   return when_.next_due(passed_[neighbour], neighbour) <= clock;
 }
 
-/// Moves what goes out of the residual, or went with the clock's steps, into selection_.
+/// Moves what goes out of the residual into selection_, where it was not moved with the clock's steps.
 Failure EagerSum::select(Clock clock, double scale, Residual& residual) {
   for (std::size_t table = 0; table < residual.size(); ++table) {
-    selection_[table].clear();
-    if (selects_with_steps(table)) {
-      std::swap(selection_[table], going_[table]);
-    } else {
+    if (!selects_with_steps(table)) {
       what_.select(pass_of(clock, table, 0, scale), place_.store->values(table), residual[table].span(),
                    selection_[table]);
     }
@@ -145,7 +141,6 @@ Failure EagerSum::pass(Outlets& outlets) {
 
 /// One pass for all links, which are owed the same.
 Failure EagerSum::pass_shared(Outlets& outlets) {
-  for (TableSelection& table : selection_) table.clear();
   if (any_due(closed_) && !residuals_.empty()) {
     if (Failure failure = select(closed_, 1.0, residuals_.front())) return failure;
   }
@@ -155,6 +150,7 @@ Failure EagerSum::pass_shared(Outlets& outlets) {
     passed_[n] = closed_;
     due ? outlets.offer(n, closed_, selection_) : outlets.withhold(n, closed_, selection_);
   }
+  forget_selection();
   return {};
 }
 
@@ -164,13 +160,17 @@ Failure EagerSum::pass_separate(std::size_t neighbour, Outlets& outlets) {
   if (clock <= passed_[neighbour]) return {};
   const bool due = due_since_last_pass(neighbour, clock);
   passed_[neighbour] = clock;
-  for (TableSelection& table : selection_) table.clear();
   if (due) {
     const double scale = outlets.threshold_scale(neighbour);
     if (Failure failure = select(clock, scale, residuals_[neighbour])) return failure;
   }
   due ? outlets.offer(neighbour, clock, selection_) : outlets.withhold(neighbour, clock, selection_);
+  forget_selection();
   return {};
+}
+
+void EagerSum::forget_selection() {
+  for (TableSelection& table : selection_) table.clear();
 }
 
 bool EagerSum::all_sources_drained(std::size_t neighbour) const {
@@ -210,7 +210,8 @@ Failure EagerSum::flush_where_possible(Outlets& outlets) {
 Failure EagerSum::flush(const std::vector<std::size_t>& links, Outlets& outlets) {
   constexpr std::size_t kPiece = 1UL << 20;
   if (links.empty()) return {};
-  for (TableSelection& table : selection_) table.clear();
+  for (const TableSelection& table : selection_)
+    MERIDIAN_CHECK(table.size() == 0, "a drain in the middle of a clock's steps");
   for (std::size_t table = 0; table < selection_.size() && !residuals_.empty(); ++table) {
     FloatBuffer& residual = residual_of(links.front())[table];
     for (std::size_t first = 0; first < residual.size(); first += kPiece) {
@@ -234,7 +235,7 @@ void EagerSum::add_residual_to(std::size_t neighbour, std::vector<FloatBuffer>& 
     for (std::size_t i = 0; i < residual[table].size(); ++i) {
       sums[table][i] += magnitudes ? std::fabs(residual[table][i]) : residual[table][i];
     }
-    const TableSelection& going = going_[table];
+    const TableSelection& going = selection_[table];
     for (std::size_t i = 0; i < going.size(); ++i)
       sums[table][going.offsets[i]] += magnitudes ? std::fabs(going.values[i]) : going.values[i];
   }

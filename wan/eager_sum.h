@@ -47,6 +47,7 @@ class EagerSum final : public Merge {
   Failure pass(Outlets& outlets);
   Failure pass_shared(Outlets& outlets);
   Failure pass_separate(std::size_t neighbour, Outlets& outlets);
+  void forget_selection();
   Failure flush_where_possible(Outlets& outlets);
   Failure flush(const std::vector<std::size_t>& links, Outlets& outlets);
 
@@ -60,8 +61,9 @@ class EagerSum final : public Merge {
   std::vector<Clock> passed_;  // the clock of each neighbour's last pass
   bool draining_ = false;
   std::vector<bool> drained_towards_;
+  // What goes out. Between two passes: what was selected with the steps of the open clock that have come
+  // already; else empty.
   Selection selection_;
-  Selection going_;  // with the open clock: what was selected with the steps that have come already
 };
 
 }  // namespace meridian::wan

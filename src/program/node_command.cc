@@ -293,7 +293,7 @@ class Node {
     output::DatacenterPart part = record_.part(zero);
     part.summary.started_unix_s = started_unix_s_;
     if (finished) {
-      const auto views = server_->server().final_model().tables();
+      const auto views = server_->server().final_tables();
       if (Failure failure =
               output::write_model(folder_ / output::kModelFile, deployment_.workload().tables(), views)) {
         return failure;

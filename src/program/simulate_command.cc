@@ -112,8 +112,7 @@ class SimulatedRun {
   output::Model final_model(std::size_t datacenter) const {
     output::Model model;
     model.tables = deployment_.workload().tables();
-    for (const std::span<const float> table :
-         servers_.at(datacenter).front()->server().final_model().tables()) {
+    for (const std::span<const float> table : servers_.at(datacenter).front()->server().final_tables()) {
       FloatBuffer values(table.size());
       std::copy(table.begin(), table.end(), values.data());
       model.values.push_back(std::move(values));

@@ -83,7 +83,7 @@ Trained train(const std::vector<std::size_t>& shares, std::size_t servers, unsig
   }
   trained.fault = simulation.run().fault;
   if (trained.fault) return trained;
-  for (const std::span<const float> table : server_machines[0]->server().final_model().tables()) {
+  for (const std::span<const float> table : server_machines[0]->server().final_tables()) {
     trained.model.emplace_back(table.begin(), table.end());
   }
   return trained;

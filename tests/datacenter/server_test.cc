@@ -301,6 +301,53 @@ TEST(Server, PartsOfTheNextModelGoOutWhileTheRestOfThePushIsOnItsWay) {
   }
 }
 
+TEST(Server, AValueThatIsNotFiniteStopsTheRunBeforeItsPartGoesOut) {
+  HostOfParts host;
+  host.store.change(0)[0] = -std::numeric_limits<float>::max();
+  host.push_all(kWorker1, 1, 1.5e38F);
+  host.server.on_message(seconds(1), kWorker0, host.push_in_parts(1, 1.5e38F).at(0), host.actions);
+  ASSERT_TRUE(host.actions.fault);
+  EXPECT_EQ(host.actions.fault->kind, FaultKind::not_finite);
+  EXPECT_THAT(host.actions.failure(), HasSubstr("at clock 1"));
+  EXPECT_EQ(host.parts_sent_to(kWorker0), 0U);
+}
+
+TEST(Server, NothingGoesOutAheadBeforeEverybodyIsThere) {
+  Host host(0, 1, {}, sizeof(float));
+  for (const ProcessId worker : {kWorker1, kWorker0}) {
+    for (const Message& part : host.push_of(1, 6.0F, 3, sizeof(float))) {
+      Message asking = part;
+      std::get<Push>(asking.body).pulls = std::get<Push>(part.body).segments.at(0).first == 0 &&
+                                          std::get<Push>(part.body).segments.at(0).table == 0;
+      host.server.on_message(seconds(1), worker, asking, host.actions);
+    }
+  }
+  EXPECT_THAT(host.actions.sent_of<PullReply>(), IsEmpty());
+  EXPECT_FALSE(host.actions.fault);
+}
+
+TEST(Server, TrainingDoesNotEndInTheMiddleOfAPush) {
+  HostOfParts host;
+  host.server.on_message(seconds(1), kWorker0, host.push_in_parts(1, 6.0F).at(0), host.actions);
+  host.receive(kWorker0, Finished{0});
+  EXPECT_THAT(host.actions.failure(), HasSubstr("the end of training"));
+}
+
+TEST(Server, TrainingDoesNotEndBetweenAPushAndItsClock) {
+  HostOfParts host;
+  host.push_all(kWorker0, 1, 6.0F);
+  host.receive(kWorker0, Finished{0});
+  EXPECT_THAT(host.actions.failure(), HasSubstr("the end of training"));
+}
+
+TEST(Server, NoPushFollowsTheEndOfTraining) {
+  HostOfParts host;
+  host.receive(kWorker0, Finished{0});
+  ASSERT_FALSE(host.actions.fault);
+  host.server.on_message(seconds(1), kWorker0, host.push_in_parts(1, 6.0F).at(0), host.actions);
+  EXPECT_THAT(host.actions.failure(), HasSubstr("a push of clock 1"));
+}
+
 TEST(Server, WhatIsMergedLaterDoesNotGoOutAhead) {
   HostOfParts host;
   host.replication.merges_at_once = false;
@@ -703,8 +750,7 @@ TEST(Server, StopsDrainsAndOnlyThenServesTheFinalReads) {
   EXPECT_THAT(host.actions.sent_of<PullReply>(kWorker0), SizeIs(1));
   EXPECT_THAT(host.actions.sent_of<PullReply>(kWorker1), SizeIs(1));
   EXPECT_EQ(host.actions.sent_of<PullReply>(kWorker1)[0].waits, Waits{}) << "the drain is no wait";
-  for (const std::span<const float> table : host.server.final_model().tables())
-    EXPECT_THAT(table, Each(5.0F));
+  for (const std::span<const float> table : host.server.final_tables()) EXPECT_THAT(table, Each(5.0F));
   EXPECT_FALSE(host.actions.finished);
 
   host.receive(kWorker0, EvaluationPart{1, {1.0, 1.0, 1}, true, {}});
@@ -770,7 +816,7 @@ TEST(Server, TheFirstOneCollectsTheWholeModelFromTheOthers) {
   }
   host.receive(kServer1, PullReply{0, 0, true, true, {}, plan[0]}, payloads);
   EXPECT_EQ(host.actions.failure(), "");
-  const auto tables = host.server.final_model().tables();
+  const auto tables = host.server.final_tables();
   for (std::size_t table = 0; table < kTables; ++table) {
     const TableRange own = host.shards.server_ranges(0, 2)[table];
     for (std::size_t i = 0; i < tables[table].size(); ++i)

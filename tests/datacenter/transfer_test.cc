@@ -52,13 +52,16 @@ TEST(TransferPlan, SendsAtLeastAnEntryAtATime) { EXPECT_EQ(transfer_plan({{0, 3}
 TEST(TransferCursor, KnowsWhatItHasPassed) {
   TransferCursor cursor(kRanges);
   EXPECT_FALSE(cursor.has_passed({0, 10, 1, 0}));
+  EXPECT_FALSE(cursor.is_under_way());
   ASSERT_TRUE(cursor.take({{0, 10, 4, 0}}));
   EXPECT_TRUE(cursor.has_passed({0, 10, 4, 0}));
   EXPECT_TRUE(cursor.has_passed({0, 12, 2, 0}));
   EXPECT_FALSE(cursor.has_passed({0, 12, 3, 0}));
   EXPECT_FALSE(cursor.has_passed({2, 0, 1, 0}));
+  EXPECT_TRUE(cursor.is_under_way());
   ASSERT_TRUE(cursor.take({{0, 14, 6, 0}, {2, 0, 7, 0}}));
   EXPECT_TRUE(cursor.has_passed({2, 0, 7, 0}));
+  EXPECT_FALSE(cursor.is_under_way());
 }
 
 TEST(TransferCursor, TakesEveryPlanToItsEndAndThenNothingMore) {
