@@ -98,6 +98,6 @@ expect_output "./dev demo"
 cd "$source_dir"
 # shellcheck disable=SC2016  # Markdown's backquotes
 sed -n 's/^| `\(.*\)` |.*/\1/p' docs/dependencies.md | sort > "$scratch/justified"
-sed -nE 's/^(build|test|monitor|fuzz|lint|data) +([^ ]+) .*/\2/p' tools/packages.txt | sort > "$scratch/listed"
+sed -nE 's/^(build|test|monitor|profile|fuzz|lint|data) +([^ ]+) .*/\2/p' tools/packages.txt | sort > "$scratch/listed"
 run diff "$scratch/justified" "$scratch/listed"
 expect_status 0
