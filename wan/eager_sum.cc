@@ -206,7 +206,8 @@ Failure EagerSum::flush_where_possible(Outlets& outlets) {
 }
 
 /// Moves what is left in the one residual of these links to them, piece by piece: all of it at once, as a
-/// list of entries, would take more memory than the model. Then the residual's memory is free.
+/// list of entries, would take more memory than the model. The residual's memory is free piece by piece, as a
+/// backlog fills.
 Failure EagerSum::flush(const std::vector<std::size_t>& links, Outlets& outlets) {
   constexpr std::size_t kPiece = 1UL << 20;
   if (links.empty()) return {};
@@ -215,8 +216,9 @@ Failure EagerSum::flush(const std::vector<std::size_t>& links, Outlets& outlets)
   for (std::size_t table = 0; table < selection_.size() && !residuals_.empty(); ++table) {
     FloatBuffer& residual = residual_of(links.front())[table];
     for (std::size_t first = 0; first < residual.size(); first += kPiece) {
-      append_nonzeros(residual.span().subspan(first, std::min(kPiece, residual.size() - first)),
-                      selection_[table], first);
+      const std::size_t count = std::min(kPiece, residual.size() - first);
+      append_nonzeros(residual.span().subspan(first, count), selection_[table], first);
+      residual.forget(first, count);
       what_.went_out(table, selection_[table]);
       if (Failure failure = check_finite(table, closed_)) return failure;
       for (const std::size_t n : links) outlets.withhold(n, passed_[n], selection_);

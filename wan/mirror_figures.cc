@@ -106,13 +106,17 @@ Mirror::Difference Mirror::difference() const {
   Difference found;
   if (!mode_.what->sends()) return found;
   found.residual_norms.assign(store_.tables(), 0.0);
-  std::vector<FloatBuffer> owed;
-  for (const datacenter::TableRange& range : store_.ranges()) owed.emplace_back(range.size());
   std::vector<double> scales;
-  for (std::size_t table = 0; table < owed.size(); ++table) {
+  for (std::size_t table = 0; table < store_.tables(); ++table)
     scales.push_back(largest_magnitude(store_.values(table)));
-  }
+  std::vector<FloatBuffer> owed;  // memory of a model's size, only where anything is
   for (const Session& session : sessions_) {
+    const bool nothing_is = mode_.merge->drained_towards(session.neighbour) &&
+                            session.out.unacknowledged_bytes() == 0 && !session.out.has_backlog();
+    if (nothing_is) continue;
+    if (owed.empty()) {
+      for (const datacenter::TableRange& range : store_.ranges()) owed.emplace_back(range.size());
+    }
     for (FloatBuffer& table : owed) std::fill_n(table.data(), table.size(), 0.0F);
     mode_.merge->add_residual_to(session.neighbour, owed, /*magnitudes=*/true);
     for (std::size_t table = 0; table < owed.size(); ++table) {

@@ -1,7 +1,10 @@
 #include "src/base/float_buffer.h"
 
+#include <cstdint>
+
 #if defined(__linux__)
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 namespace meridian {
@@ -27,6 +30,19 @@ float* FloatBuffer::allocate(std::size_t size) {
   if (bytes >= kWorthHugePages) (void)::madvise(memory, bytes, MADV_HUGEPAGE);
 #endif
   return static_cast<float*>(memory);
+}
+
+void FloatBuffer::forget(std::size_t first, std::size_t count) {
+  std::fill_n(data_ + first, count, 0.0F);
+#if defined(__linux__)
+  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<std::uintptr_t>(data_ + first);
+  const std::uintptr_t first_page = (begin + page - 1) / page * page;
+  const std::uintptr_t end_page = (begin + count * sizeof(float)) / page * page;
+  // Private memory without a file: what is read there next is zeros.
+  if (end_page > first_page)
+    (void)::madvise(reinterpret_cast<void*>(first_page), end_page - first_page, MADV_DONTNEED);
+#endif
 }
 
 void FloatBuffer::release(float* data, std::size_t size) {

@@ -48,6 +48,10 @@ class FloatBuffer {
     return copy;
   }
 
+  /// Sets entries [first, first + count) to zero, and gives the memory of whole pages of them back to the
+  /// system until they are written again. Requires them to exist.
+  void forget(std::size_t first, std::size_t count);
+
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   float* data() { return data_; }

@@ -194,8 +194,8 @@ TEST_P(NotFinite, EndsTheRunWithItsPlaceAndIsNeverSent) {
 INSTANTIATE_TEST_SUITE_P(Modes, NotFinite, testing::Values("gaia", "bsp", "ssp", "async", "isolated"),
                          [](const auto& each) { return each.param; });
 
-// Every step of the optimizer is finite, yet their sum in the residual is not: the filter sees it.
-TEST(NotFinite, AResidualThatOverflowsEndsTheRun) {
+// Every step of the optimizer is finite, yet what they add up to is not.
+TEST(NotFinite, AValueThatOverflowsEndsTheRun) {
   DeploymentOptions options = drawn_deployment(3, "gaia");
   options.datacenters = {{}, {}};
   options.parameters = {.filter = SignificanceFilter::Options{.schedule = {.kind = Schedule::constant},
@@ -210,7 +210,7 @@ TEST(NotFinite, AResidualThatOverflowsEndsTheRun) {
   SimulatedDeployment deployment(options, workload);
   const Simulation::Outcome outcome = deployment.run();
   ASSERT_TRUE(outcome.fault);
-  EXPECT_THAT(outcome.fault->reason, HasSubstr("a residual that is not finite in table wide at clock"));
+  EXPECT_THAT(outcome.fault->reason, HasSubstr("a value that is not finite in table wide at clock"));
   EXPECT_THAT(outcome.fault->reason, testing::Not(HasSubstr("at clock 30")));  // seen long before the drain
 }
 

@@ -50,6 +50,21 @@ TEST(FloatBuffer, ClonesIntoMemoryOfItsOwn) {
   EXPECT_EQ(copy.size(), 3U);
 }
 
+TEST(FloatBuffer, ForgetsJustWhatItIsAskedTo) {
+  for (const std::size_t size : {std::size_t{10}, std::size_t{100'000}, std::size_t{3'000'000}}) {
+    FloatBuffer buffer(size);
+    std::fill_n(buffer.data(), size, 7.0F);
+    const std::size_t first = size / 7;
+    const std::size_t count = size / 2;
+    buffer.forget(first, count);
+    for (std::size_t i = 0; i < size; ++i)
+      ASSERT_EQ(buffer[i], i >= first && i < first + count ? 0.0F : 7.0F) << i << " of " << size;
+    buffer[first] = 1.0F;
+    EXPECT_EQ(buffer[first], 1.0F) << "it may be written again";
+  }
+  FloatBuffer().forget(0, 0);
+}
+
 TEST(FloatBuffer, RoundsUpToWholeLines) {
   EXPECT_EQ(round_up_to_line(0), 0U);
   EXPECT_EQ(round_up_to_line(1), 16U);
