@@ -28,10 +28,11 @@ class ParameterStore {
   /// Valid until the next change().
   std::span<const float> values(std::size_t table) const;
   /// The values for changing them; valid until the next read() or change(). Reads keep what they had: all
-  /// values are copied, into memory taken only then, where one of these is still held somewhere.
+  /// values are copied, into memory taken only then, where one is still held somewhere and these lie between
+  /// the first and the last entry that were read.
   std::span<float> change(std::size_t table) { return change(table, 0, ranges_.at(table).size()); }
-  /// Only entries [first, first + count) of the owned range. What was read before or behind them does not
-  /// matter.
+  /// Only entries [first, first + count) of the owned range: so parts can be read of a table whose other
+  /// parts are still being changed.
   std::span<float> change(std::size_t table, std::size_t first, std::size_t count);
   /// How often values have been copied.
   std::uint64_t copies() const { return copies_; }

@@ -62,7 +62,8 @@ class Replication {
   /// for what becomes known later.
   virtual std::uint64_t read_asked() = 0;
 
-  /// May this read be served now? Its clock is closed here.
+  /// May this read be served now? Its clock is closed here, or open with all own updates of its ranges
+  /// merged.
   virtual ReadDecision may_read(const Read& read) const = 0;
 
   /// The first read at `clock` closed clocks has been served.

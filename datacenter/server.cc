@@ -99,7 +99,7 @@ void Server::on_push(Time now, ProcessId from, const Push& push, std::span<const
   TransferCursor& cursor = pushes_[from.index];
   if (!cursor.take(push.segments)) return violation(now, from, "a push that is not what comes next", actions);
   for (std::size_t i = 0; i < push.segments.size(); ++i) {
-    sum(from.index, push.segments[i], payloads[i].bytes());
+    sum_and_step(from.index, push.segments[i], payloads[i].bytes());
   }
   if (not_finite_) return stop_for_step(now, actions);
   if (push.pulls) {
@@ -115,7 +115,7 @@ void Server::on_push(Time now, ProcessId from, const Push& push, std::span<const
 }
 
 /// Adds a part of a push to the open clock's sums, and makes the step of what is summed with it.
-void Server::sum(std::size_t worker, const Segment& segment, std::span<const std::byte> bytes) {
+void Server::sum_and_step(std::size_t worker, const Segment& segment, std::span<const std::byte> bytes) {
   const std::size_t begin = store_.ranges()[segment.table].begin;
   if (auto* const rows = std::get_if<RowSums>(&sums_[segment.table])) {
     const std::size_t columns = shards_.tables()[segment.table].columns;
@@ -145,7 +145,8 @@ void Server::step(Clock clock, std::size_t table, std::size_t first, std::span<f
   check_finite(clock, table, values);
 }
 
-/// What may be read soon. Just written, it is in the nearest cache.
+/// Notes where values are not finite that may go out before the clock is closed. Just written, they are in
+/// the nearest cache. Merges that change values later check them then.
 void Server::check_finite(Clock clock, std::size_t table, std::span<const float> values) {
   if (!replication_.own_steps_merge_at_once()) return;
   FiniteCheck check;
@@ -186,7 +187,6 @@ void Server::close_clock(Time now, Actions& actions) {
     if (auto* const dense = std::get_if<DenseSums>(&sums_[table])) dense->restart();
   }
   if (not_finite_) return stop_for_step(now, actions);
-  copies_when_closed_ = store_.copies();
   replication_.clock_closed(now, clock, actions);
 }
 
@@ -200,13 +200,15 @@ bool Server::is_summed(const Segment& segment) const {
 }
 
 Clock Server::stepped(std::size_t table, std::size_t entry) const {
-  const bool before_its_end = !shards_.tables()[table].by_row;
-  const bool has_open_step = before_its_end && is_summed({static_cast<std::uint16_t>(table), entry, 1, 0});
+  const bool steps_as_it_arrives = !shards_.tables()[table].by_row;
+  const bool has_open_step =
+      steps_as_it_arrives && is_summed({static_cast<std::uint16_t>(table), entry, 1, 0});
   return clock_.closed() + (has_open_step ? 1 : 0);
 }
 
 /// Sends those parts of the next model that no longer change with the open clock, while the rest of the
-/// clock's updates is on its way. The last part waits for the clock's end: with it a read has been served.
+/// clock's updates is on its way. The last part waits for the clock's end: it alone says how long the read
+/// waited and whether training stops.
 void Server::serve_ahead(Time now, Actions& actions) {
   if (!options_.serves_ahead || !opened_ || plan_.size() < 2 || !replication_.own_steps_merge_at_once() ||
       any_by_row(shards_.tables()))
@@ -214,9 +216,10 @@ void Server::serve_ahead(Time now, Actions& actions) {
   for (HeldRead& read : held_) {
     if (read.final || read.clock != clock_.closed() + 1 || !read.ranges.empty()) continue;
     while (read.parts_sent + 1 < plan_.size()) {
-      // What others change meanwhile costs a copy of all values for each time that reads are on their way:
-      // once is enough for a clock.
-      if (store_.copies() > copies_when_closed_) return;
+      // A change by others while parts are on their way copies all values: after one such copy no more go
+      // ahead.
+      if (read.parts_sent == 0) read.copies = store_.copies();
+      if (store_.copies() > read.copies) break;
       const std::vector<Segment>& part = plan_[read.parts_sent];
       if (!is_summed(part.back())) break;
       if (replication_.may_read({read.clock, part, read.stamp, read.asked}) != ReadDecision::serve) break;

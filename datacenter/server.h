@@ -101,10 +101,11 @@ class Server {
     Time since{0};
     Waits waits;
     std::size_t parts_sent = 0;  // before all of it may be served
+    std::uint64_t copies = 0;    // of the values, when the first of them was sent
   };
 
-  /// Where a step was not finite.
-  struct BadStep {
+  /// Where a step or a value was not finite.
+  struct NotFinite {
     Clock clock = 0;
     std::size_t table = 0;
   };
@@ -117,7 +118,7 @@ class Server {
   void on_finished(Time now, ProcessId from, const Finished& finished, Actions& actions);
   void on_pull_reply(Time now, ProcessId from, const PullReply& reply, std::span<const Payload> payloads,
                      Actions& actions);
-  void sum(std::size_t worker, const Segment& segment, std::span<const std::byte> bytes);
+  void sum_and_step(std::size_t worker, const Segment& segment, std::span<const std::byte> bytes);
   std::span<float> make_step(Clock clock, std::size_t table, std::size_t first, std::span<float> sums);
   void step(Clock clock, std::size_t table, std::size_t first, std::span<float> sums);
   void step_rows(Clock clock, std::size_t table, RowSums& rows);
@@ -156,10 +157,9 @@ class Server {
   std::vector<TransferCursor> pushes_;             // one for each worker
   // Of each table, one of them, by whether it is read by row.
   std::vector<std::variant<DenseSums, RowSums>> sums_;
-  std::uint64_t copies_when_closed_ = 0;  // of the values, when the last clock was closed
-  std::uint64_t samples_ = 0;             // of a clock, by all workers
+  std::uint64_t samples_ = 0;  // of a clock, by all workers
   std::vector<std::unique_ptr<Optimizer>> optimizers_;
-  std::optional<BadStep> not_finite_;
+  std::optional<NotFinite> not_finite_;
 
   bool opened_ = false;
   bool started_ = false;

@@ -102,6 +102,8 @@ struct Lanes {
   return _mm512_kor(above, _mm512_cmp_ps_mask(size, largest, _CMP_NLE_UQ));
 }
 
+// Floats: 2 kB ahead is about what memory takes to answer. At the end of a block it fetches what the next
+// block changes.
 constexpr std::size_t kAhead = 512;
 
 /// Of what will be changed soon. An address beyond the range does no harm.

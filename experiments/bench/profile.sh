@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # profile.sh CONFIG [OPTION...]: runs a configuration for real, here, and lets perf look at all its processes from
-# the first clock to the end. Prints where the processor's time of servers, workers and emulator went, by the names
-# of functions. What a process waited for is in the run's own table.
+# the first clock to the end. Prints where the processor's time of servers, workers and emulator went, of all of a
+# kind together. Functions are put into groups by their names, below; what no group knows is 'other'. What a process
+# waited for is in the run's own table, in the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -9,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 out=build/profile
 frequency=499  # looks a second
 mkdir -p "$out"
+rm -f "$out"/*.data
 
 build/release/src/program/meridian run "$@" --out "$out/run" --overwrite > "$out/log" 2>&1 &
 run=$!
@@ -37,7 +39,7 @@ looks=()
 for role in server worker emulator; do
   pids=$(sed -n "s/^$role //p" <<< "$processes" | paste -sd,)
   [ -n "$pids" ] || continue
-  perf record -q -F "$frequency" -o "$out/$role.data" -p "$pids" > /dev/null 2>&1 &
+  perf record -q -F "$frequency" -o "$out/$role.data" -p "$pids" > "$out/perf-$role" 2>&1 &
   looks+=($!)
 done
 wait "$run" || { tail -5 "$out/log" >&2; exit 1; }
@@ -46,7 +48,10 @@ trap - EXIT
 seconds=$((SECONDS - began))
 
 for role in server worker emulator; do
-  [ -e "$out/$role.data" ] || continue
+  if [ ! -s "$out/$role.data" ]; then
+    if [ -e "$out/perf-$role" ]; then echo "perf saw nothing of $role:" && cat "$out/perf-$role"; fi
+    continue
+  fi
   count=$(grep -c "^$role " <<< "$processes")
   perf report -i "$out/$role.data" --stdio -g none --sort comm,dso,sym -F sample,comm,dso,sym 2> /dev/null |
     awk -v role="$role" -v count="$count" -v per_core="$((frequency * (seconds > 0 ? seconds : 1)))" '

@@ -372,7 +372,7 @@ TEST(Server, WhatIsAnnouncedDoesNotGoOutAhead) {
   EXPECT_EQ(host.parts_sent_to(kWorker0), parts.size());
 }
 
-TEST(Server, AModelOnItsWayIsCopiedOnceInAClockAtMost) {
+TEST(Server, AfterACopyNoMorePartsGoAheadUntilTheClockIsClosed) {
   HostOfParts host;
   const auto parts = host.push_in_parts(1, 6.0F);
   host.push_all(kWorker1, 1, 6.0F);
@@ -388,6 +388,13 @@ TEST(Server, AModelOnItsWayIsCopiedOnceInAClockAtMost) {
   EXPECT_EQ(host.store.copies(), copies + 1);
   host.server.on_message(seconds(1), kWorker0, parts.back(), host.actions);
   EXPECT_EQ(host.parts_sent_to(kWorker0), parts.size());
+
+  // What is copied for the rest of the reply does not keep the next clock's parts back.
+  host.store.change(0, 1, 1)[0] += 100.0F;
+  EXPECT_EQ(host.store.copies(), copies + 2);
+  host.push_all(kWorker1, 2, 6.0F);
+  host.server.on_message(seconds(1), kWorker0, host.push_in_parts(2, 6.0F).at(0), host.actions);
+  EXPECT_EQ(host.parts_sent_to(kWorker0), parts.size() + 1);
 }
 
 TEST(Server, ServesNoReadBeforeEverybodyIsThere) {
