@@ -148,10 +148,7 @@ void Server::step(Clock clock, std::size_t table, std::size_t first, std::span<f
 /// Notes where values are not finite that may go out before the clock is closed. Just written, they are in
 /// the nearest cache. Merges that change values later check them then.
 void Server::check_finite(Clock clock, std::size_t table, std::span<const float> values) {
-  if (!replication_.own_steps_merge_at_once()) return;
-  FiniteCheck check;
-  for (const float value : values) check.see(value);
-  if (!check.all_finite()) not_finite_ = {clock, table};
+  if (replication_.own_steps_merge_at_once() && !all_finite(values)) not_finite_ = {clock, table};
 }
 
 /// The same for a table that is read by row, once the clock's updates are all here: for the rows that one of

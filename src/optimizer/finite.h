@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <span>
 
 namespace meridian {
 
@@ -21,5 +22,8 @@ class FiniteCheck {
  private:
   std::uint32_t seen_ = 0;
 };
+
+/// Whether all of them are.
+bool all_finite(std::span<const float> values);
 
 }  // namespace meridian
