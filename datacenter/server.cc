@@ -253,10 +253,11 @@ void Server::on_pull(Time now, ProcessId from, const Pull& pull, std::span<const
     // The rows of a push that has begun are not changed.
     std::optional<Clock>& last = rows_listed_[from.index];
     const bool is_too_late = pushes_[from.index].is_under_way() && pull.clock <= clock_.closed();
-    if (is_too_late || (last && pull.clock <= *last))
+    if (is_too_late || (last && pull.clock <= *last)) {
       return violation(now, from,
                        fmt::format("a second pull of clock {}, or one in the middle of a push", pull.clock),
                        actions);
+    }
     last = pull.clock;
     rows.emplace(tables);
     if (const Failure wrong = rows->read_from(pull, payloads, tables, store_.ranges()))

@@ -49,7 +49,7 @@ inline DeploymentOptions drawn_deployment(std::uint64_t seed, const std::string&
   options.shards = 3 + random.below(6);
   options.clocks = static_cast<Clock>(5 + random.below(20));
   // Models of some messages.
-  if (random.below(3) == 0) options.part_bytes = sizeof(float) * (50 + random.below(500));
+  if (random.below(5) == 0) options.part_bytes = sizeof(float) * (100 + random.below(500));
   return options;
 }
 
