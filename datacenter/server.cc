@@ -151,7 +151,7 @@ void Server::check_finite(Clock clock, std::size_t table, std::span<const float>
   if (replication_.own_steps_merge_at_once() && !all_finite(values)) not_finite_ = {clock, table};
 }
 
-/// The same for a table that is read by row, once the clock's updates are all here: for the rows that one of
+/// The steps of a table that is read by row, once the clock's updates are all here: of the rows that one of
 /// them touched.
 void Server::step_rows(Clock clock, std::size_t table, RowSums& rows) {
   if (!replication_.steps_every_entry()) {

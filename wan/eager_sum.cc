@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "src/optimizer/finite.h"
 #include "wan/wait.h"
 
 namespace meridian::wan {
@@ -125,8 +126,7 @@ Failure EagerSum::select(Clock clock, double scale, Residual& residual) {
 
 /// Whether what was selected of a table may be sent.
 Failure EagerSum::check_finite(std::size_t table, Clock clock) const {
-  const std::vector<float>& values = selection_[table].values;
-  if (std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) return {};
+  if (all_finite(selection_[table].values)) return {};
   return Error{
       fmt::format("a residual that is not finite in table {} at clock {}", place_.table_names[table], clock)};
 }

@@ -27,6 +27,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "experiments/bench/seconds_of.h"
 #include "src/base/float_buffer.h"
 #include "src/wire/float_bytes.h"
 
@@ -41,12 +42,6 @@ constexpr std::size_t kBatchBytes = std::size_t{32} << 20U;
 constexpr int kWaitMs = 20000;  // for any one thing that the other process should do
 constexpr std::chrono::seconds kDeadline{120};
 constexpr std::size_t kLongestReason = 512;
-
-double seconds_of(clockid_t clock) {
-  timespec now{};
-  ::clock_gettime(clock, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
 
 void require(bool well, const char* what) {
   if (!well) throw std::runtime_error(fmt::format("{}: {}", what, std::strerror(errno)));

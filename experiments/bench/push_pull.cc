@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "datacenter/worker.h"
+#include "experiments/bench/seconds_of.h"
 #include "src/runtime/real/kept_memory.h"
 #include "src/runtime/real/real_runtime.h"
 #include "wan/mirrored_server.h"
@@ -32,12 +33,6 @@ constexpr std::size_t kWarmUp = 5;
 constexpr std::size_t kShards = 16;
 constexpr std::chrono::seconds kDeadline{300};
 constexpr std::size_t kLongestReason = 1024;
-
-double seconds_of(clockid_t clock) {
-  timespec now{};
-  ::clock_gettime(clock, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
 
 /// What the processes write down for the one that started them; the monotonic clock is the same for all.
 struct Times {
