@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "src/base/instruction_sets.h"
 #include "wan/block_statistics.h"
@@ -117,28 +118,32 @@ struct LevelSums {
   std::int32_t count_above = 0;
 };
 
-/// In lanes, whose sums are added at the end: the same order for every instruction set.
+/// In lanes, whose sums are added at the end: the same order for every instruction set. Vectors of the
+/// compiler's, since it makes none of such a loop by itself.
 constexpr std::size_t kLanes = 8;
+using Floats [[gnu::vector_size(kLanes * sizeof(float))]] = float;
+using Integers [[gnu::vector_size(kLanes * sizeof(std::int32_t))]] = std::int32_t;
+using Doubles [[gnu::vector_size(kLanes * sizeof(double))]] = double;
 
+/// Of whole lanes.
 MERIDIAN_FOR_EACH_INSTRUCTION_SET(LevelSums, sum_levels,
                                   (const float* values, std::size_t count, float threshold),
                                   (values, count, threshold)) {
-  std::array<double, kLanes> below{};
-  std::array<double, kLanes> above{};
-  std::array<std::int32_t, kLanes> count_below{};
-  std::array<std::int32_t, kLanes> count_above{};
+  Doubles below{};
+  Doubles above{};
+  Integers count_below{};
+  Integers count_above{};
   for (std::size_t first = 0; first < count; first += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const std::int32_t magnitude = magnitude_of(values[first + lane]);
-      const std::int32_t finite = finite_mask(magnitude);
-      const std::int32_t up =
-          -static_cast<std::int32_t>(std::bit_cast<float>(magnitude) > threshold) & finite;
-      const std::int32_t down = ~up & finite;
-      below[lane] += static_cast<double>(std::bit_cast<float>(magnitude & down));
-      above[lane] += static_cast<double>(std::bit_cast<float>(magnitude & up));
-      count_below[lane] -= down;
-      count_above[lane] -= up;
-    }
+    Integers magnitude;
+    std::memcpy(&magnitude, values + first, sizeof(magnitude));
+    magnitude &= kMagnitudeMask;
+    const Integers finite = (magnitude - kInfinityBits) >> 31;
+    const Integers up = (reinterpret_cast<Floats>(magnitude) > threshold) & finite;
+    const Integers down = ~up & finite;
+    below += __builtin_convertvector(reinterpret_cast<Floats>(magnitude & down), Doubles);
+    above += __builtin_convertvector(reinterpret_cast<Floats>(magnitude & up), Doubles);
+    count_below -= down;
+    count_above -= up;
   }
   LevelSums sums;
   for (std::size_t lane = 0; lane < kLanes; ++lane) {

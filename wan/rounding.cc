@@ -9,6 +9,7 @@
 #include "src/base/random.h"
 #include "wan/compact_values.h"
 #include "wan/grating.h"
+#include "wan/packing.h"
 
 namespace meridian::wan {
 namespace {
@@ -58,16 +59,65 @@ void add_errors(std::span<const std::uint32_t> offsets, const float* errors, std
   for (std::size_t i = 0; i < offsets.size(); ++i) residual[offsets[i]] += errors[i];
 }
 
-/// Moves the entries [first, past) that are not 0 to `kept`; returns where they end.
-std::size_t keep_nonzeros(TableSelection& out, std::size_t first, std::size_t past, std::size_t kept) {
-  for (std::size_t i = first; i < past; ++i) {
-    const float value = out.values[i];
-    out.offsets[kept] = out.offsets[i];
-    out.values[kept] = value;
-    kept += static_cast<std::size_t>(value != 0.0F);
+/// Entries that are selected at once, where that is free: they are rounded while they are in the cache.
+constexpr std::size_t kSelectedAtOnce = 4096;
+
+/// Rounds what was selected of a table, from entry `begin` of the selection on, as it grows.
+class SelectionRounding {
+ public:
+  SelectionRounding(ValueFormat format, RoundingMode mode, const FilterPass& pass, std::span<float> residual,
+                    TableSelection& out)
+      : format_(format),
+        mode_(mode),
+        keys_(keys_of(pass)),
+        residual_(residual),
+        out_(out),
+        begin_(out.size()) {
+    limits_.fill(0.5F);
   }
-  return kept;
-}
+
+  /// Rounds the blocks that are full.
+  void round_full() {
+    while (room() <= out_.size() - next_) round(room());
+  }
+
+  /// Rounds the rest. What came to nothing is no longer in the selection.
+  void finish() {
+    round_full();
+    if (next_ < out_.size()) round(out_.size() - next_);
+    out_.shorten(kept_);
+  }
+
+ private:
+  /// As many at once as the block has room for: what comes to nothing leaves its place to what follows, so
+  /// that blocks stay full.
+  std::size_t room() const { return kValueBlock - (kept_ - begin_) % kValueBlock; }
+
+  void round(std::size_t count) {
+    const std::span<const std::uint32_t> offsets = std::span(out_.offsets).subspan(next_, count);
+    const std::span<float> block = std::span(out_.values).subspan(next_, count);
+    if ((kept_ - begin_) % kValueBlock == 0) grating_.emplace(format_, block);
+    if (mode_ == RoundingMode::stochastic)
+      draw_chances(keys_, offsets.data(), block.data(), count, limits_.data());
+    grating_->round(block, limits_.data(), errors_.data());
+    add_errors(offsets, errors_.data(), residual_);
+    kept_ += keep_nonzeros(offsets.data(), block.data(), count, out_.offsets.data() + kept_,
+                           out_.values.data() + kept_);
+    next_ += count;
+  }
+
+  ValueFormat format_;
+  RoundingMode mode_;
+  ChanceKeys keys_;
+  std::span<float> residual_;
+  TableSelection& out_;
+  std::size_t begin_;
+  std::size_t next_ = begin_;  ///< the first entry that is not rounded
+  std::size_t kept_ = begin_;  ///< where the entries that are kept end
+  std::optional<Grating> grating_;
+  std::array<float, kValueBlock> limits_{};
+  std::array<float, kValueBlock> errors_{};
+};
 
 }  // namespace
 
@@ -83,32 +133,18 @@ Rounded::Rounded(std::unique_ptr<What> inner, ValueFormat format, RoundingMode m
 
 void Rounded::select(const FilterPass& pass, std::span<const float> values, std::span<float> residual,
                      TableSelection& out) const {
-  const std::size_t begin = out.size();
-  inner_->select(pass, values, residual, out);
-  if (format_ == ValueFormat::fp32) return;
-  const ChanceKeys keys = keys_of(pass);
-  std::array<float, kValueBlock> limits{};
-  limits.fill(0.5F);
-  std::array<float, kValueBlock> errors{};
-  std::optional<Grating> grating;
-  std::size_t kept = begin;
-  // As many at once as the block has room for: what comes to nothing leaves its place to what follows, so
-  // that blocks stay full.
-  for (std::size_t first = begin; first < out.size();) {
-    const std::size_t within = (kept - begin) % kValueBlock;
-    const std::size_t past = std::min(first + kValueBlock - within, out.size());
-    const std::span<const std::uint32_t> offsets = std::span(out.offsets).subspan(first, past - first);
-    const std::span<float> block = std::span(out.values).subspan(first, past - first);
-    if (within == 0) grating.emplace(format_, block);
-    if (mode_ == RoundingMode::stochastic)
-      draw_chances(keys, offsets.data(), block.data(), block.size(), limits.data());
-    grating->round(block, limits.data(), errors.data());
-    add_errors(offsets, errors.data(), residual);
-    kept = keep_nonzeros(out, first, past, kept);
-    first = past;
+  if (format_ == ValueFormat::fp32) return inner_->select(pass, values, residual, out);
+  SelectionRounding rounding(format_, mode_, pass, residual, out);
+  const std::size_t at_once = inner_->selects_by_block() ? kSelectedAtOnce : residual.size();
+  for (std::size_t first = 0; first < residual.size(); first += at_once) {
+    const std::size_t size = std::min(at_once, residual.size() - first);
+    FilterPass part = pass;
+    part.first = pass.first + first;
+    inner_->select(part, values.empty() ? values : values.subspan(first, size), residual.subspan(first, size),
+                   out);
+    rounding.round_full();
   }
-  out.offsets.resize(kept);
-  out.values.resize(kept);
+  rounding.finish();
 }
 
 }  // namespace meridian::wan

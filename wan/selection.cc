@@ -4,42 +4,46 @@
 #include <array>
 
 #include "src/optimizer/finite.h"
+#include "wan/packing.h"
 
 namespace meridian::wan {
 namespace {
 
-constexpr std::size_t kBlock = 256;
+/// Entries that are looked at before they are appended: few enough to stay in the nearest cache.
+constexpr std::size_t kBlock = 1024;
 
-/// Appends those entries of `block`, which begins at `offset` and is not longer than kBlock, that are not
-/// zero. Most often all go out, or none.
-void append_block(std::size_t offset, std::span<const float> block, TableSelection& out) {
-  std::uint32_t zeros = 0;
-  for (const float value : block) zeros += static_cast<std::uint32_t>(value == 0.0F);
-  if (zeros == block.size()) return;
-  std::array<std::uint32_t, kBlock> offsets{};
-  if (zeros == 0) {
-    for (std::size_t i = 0; i < block.size(); ++i) offsets[i] = static_cast<std::uint32_t>(offset + i);
-    out.offsets.insert(out.offsets.end(), offsets.data(), offsets.data() + block.size());
-    out.values.insert(out.values.end(), block.begin(), block.end());
-    return;
+/// The least magnitude_bits() of what is not 0.
+constexpr std::uint32_t kNotZero = 1;
+
+/// Calls then(first, size) after each block of `values` whose entries were appended.
+template <typename Then>
+void append_by_block(std::span<const float> values, std::uint32_t least, TableSelection& out,
+                     std::size_t offset, Then then) {
+  std::array<std::uint32_t, kBlock + kPackingRoom> offsets;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  std::array<float, kBlock + kPackingRoom> packed;           // NOLINT: both are written first
+  for (std::size_t first = 0; first < values.size(); first += kBlock) {
+    const std::size_t size = std::min(kBlock, values.size() - first);
+    const std::size_t found =
+        pack_large(values.data() + first, size, least, offset + first, offsets.data(), packed.data());
+    if (found > 0) out.append(offsets.data(), packed.data(), found);
+    then(first, size);
   }
-  std::array<float, kBlock> values{};
-  std::size_t found = 0;
-  for (std::size_t i = 0; i < block.size(); ++i) {
-    offsets[found] = static_cast<std::uint32_t>(offset + i);
-    values[found] = block[i];
-    found += static_cast<std::size_t>(block[i] != 0.0F);
-  }
-  out.offsets.insert(out.offsets.end(), offsets.data(), offsets.data() + found);
-  out.values.insert(out.values.end(), values.data(), values.data() + found);
 }
 
 }  // namespace
 
 void append_nonzeros(std::span<const float> values, TableSelection& out, std::size_t offset) {
-  for (std::size_t first = 0; first < values.size(); first += kBlock) {
-    append_block(offset + first, values.subspan(first, std::min(kBlock, values.size() - first)), out);
-  }
+  append_by_block(values, kNotZero, out, offset, [](std::size_t /*first*/, std::size_t /*size*/) {});
+}
+
+void append_large(std::span<const float> values, std::uint32_t least, TableSelection& out) {
+  append_by_block(values, least, out, 0, [](std::size_t /*first*/, std::size_t /*size*/) {});
+}
+
+void take_nonzeros(std::span<float> values, TableSelection& out, std::size_t offset) {
+  append_by_block(values, kNotZero, out, offset, [&](std::size_t first, std::size_t size) {
+    std::fill_n(values.data() + first, size, 0.0F);
+  });
 }
 
 std::optional<std::size_t> select_nonzeros(std::span<const FloatBuffer> sums, Selection& selection) {

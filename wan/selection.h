@@ -26,6 +26,11 @@ struct TableSelection {
     offsets.insert(offsets.end(), more_offsets, more_offsets + count);
     values.insert(values.end(), more_values, more_values + count);
   }
+  /// Drops entries beyond the first `size`. Requires so many.
+  void shorten(std::size_t size) {
+    offsets.resize(size);
+    values.resize(size);
+  }
   void clear() {
     offsets.clear();
     values.clear();
@@ -37,6 +42,10 @@ using Selection = std::vector<TableSelection>;
 
 /// Appends the entries of `values` that are not zero; the first of them is at `offset`.
 void append_nonzeros(std::span<const float> values, TableSelection& out, std::size_t offset = 0);
+/// Appends those of magnitude_bits() of at least `least`.
+void append_large(std::span<const float> values, std::uint32_t least, TableSelection& out);
+/// Moves those that are not zero: what is left are zeros.
+void take_nonzeros(std::span<float> values, TableSelection& out, std::size_t offset = 0);
 
 /// Writes into `selection` all entries of `sums` that are not zero. Returns the first table in which one is
 /// not finite, if any: it must not be sent.

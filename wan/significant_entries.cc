@@ -4,11 +4,7 @@
 #include <array>
 
 #include "src/base/instruction_sets.h"
-
-#if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-#define MERIDIAN_HAS_COMPRESS 1
-#endif
+#include "wan/compress.h"
 
 namespace meridian::wan {
 namespace {
@@ -75,7 +71,6 @@ MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_and_select_entries_by_block,
 
 // AVX-512 packs what a mask says, so that what is taken costs little more than what stays.
 
-constexpr std::size_t kLanes = 16;
 constexpr std::size_t kGroup = 4 * kLanes;
 
 /// What was taken of a part of a range, until it is appended.
@@ -111,24 +106,24 @@ constexpr std::size_t kAhead = 512;
 
 /// Packs the lanes that go behind those that were taken before. Writes all lanes: Taken has room for them, as
 /// no part takes more than it has passed.
-[[gnu::target("avx512f"), gnu::always_inline]] inline void pack(__mmask16 goes, std::size_t offset,
-                                                                __m512 change, Taken& taken) {
-  const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-  const __m512i offsets = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(offset)), lanes);
-  _mm512_storeu_si512(taken.offsets.data() + taken.size, _mm512_maskz_compress_epi32(goes, offsets));
-  _mm512_storeu_ps(taken.values.data() + taken.size, _mm512_maskz_compress_ps(goes, change));
-  taken.size += static_cast<std::size_t>(__builtin_popcount(goes));
+MERIDIAN_COMPRESSES [[gnu::always_inline]] inline void pack(__mmask16 goes, std::size_t offset, __m512 change,
+                                                            Taken& taken) {
+  store_packed(goes, lane_offsets(offset), taken.offsets.data() + taken.size);
+  store_packed(goes, change, taken.values.data() + taken.size);
+  taken.size += count_lanes(goes);
 }
 
 /// Whole groups of [first, first + size) entries, size up to Taken::kPart.
-[[gnu::target("avx512f,popcnt")]] void select_part(EntryTest test, std::size_t first, const float* values,
-                                                   float* residual, std::size_t size, Taken& taken) {
+MERIDIAN_COMPRESSES void select_part(EntryTest test, std::size_t first, const float* values, float* residual,
+                                     std::size_t size, Taken& taken) {
   const Lanes lanes = {_mm512_set1_ps(test.limit), _mm512_set1_ps(test.floor)};
   for (std::size_t i = 0; i < size; i += kGroup) {
     __m512 changes[4];
     __mmask16 goes[4];
     unsigned any = 0;
     for (std::size_t k = 0; k < 4; ++k) {
+      __builtin_prefetch(values + i + k * kLanes + kAhead);
+      __builtin_prefetch(residual + i + k * kLanes + kAhead);
       changes[k] = _mm512_loadu_ps(residual + i + k * kLanes);
       goes[k] = test_lanes(lanes, changes[k], _mm512_loadu_ps(values + i + k * kLanes));
       any |= goes[k];
@@ -142,9 +137,8 @@ constexpr std::size_t kAhead = 512;
   }
 }
 
-[[gnu::target("avx512f,popcnt")]] void add_and_select_part(EntryTest test, std::size_t first,
-                                                           const float* step, float* values, float* residual,
-                                                           std::size_t size, Taken& taken) {
+MERIDIAN_COMPRESSES void add_and_select_part(EntryTest test, std::size_t first, const float* step,
+                                             float* values, float* residual, std::size_t size, Taken& taken) {
   const Lanes lanes = {_mm512_set1_ps(test.limit), _mm512_set1_ps(test.floor)};
   for (std::size_t i = 0; i < size; i += kGroup) {
     __m512 changes[4];

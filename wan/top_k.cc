@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <utility>
 #include <vector>
 
 #include "src/base/check.h"
@@ -13,9 +12,25 @@
 namespace meridian::wan {
 namespace {
 
-/// The exponent and the first four bits of the mantissa.
-constexpr unsigned kBinShift = 19;
-constexpr std::size_t kBins = std::size_t{1} << (31 - kBinShift);
+/// Entries that are looked at to guess where the largest begin: enough for a guess that is some per cent off.
+constexpr std::size_t kSample = 16384;
+/// Taken as candidates for one that is wanted, and beyond that, so that the guess is hardly ever too high.
+constexpr double kCandidates = 1.25;
+constexpr std::size_t kMoreCandidates = 64;
+
+/// A magnitude above which about `count` entries are, and some more.
+std::uint32_t guess_least(std::span<const float> residual, std::size_t count) {
+  const std::size_t stride = std::max<std::size_t>(1, residual.size() / kSample);
+  std::vector<std::uint32_t> sample;
+  sample.reserve(residual.size() / stride + 1);
+  for (std::size_t i = 0; i < residual.size(); i += stride) sample.push_back(magnitude_bits(residual[i]));
+  const auto rank =
+      static_cast<std::size_t>(kCandidates * static_cast<double>(count / stride)) + kMoreCandidates;
+  if (rank >= sample.size()) return 1;
+  const auto least = sample.begin() + static_cast<std::ptrdiff_t>(rank);
+  std::nth_element(sample.begin(), least, sample.end(), std::greater<>());
+  return std::max(*least, 1U);
+}
 
 /// The least magnitude that is taken, and how many of exactly this size.
 struct Cut {
@@ -23,32 +38,28 @@ struct Cut {
   std::size_t equal = 0;
 };
 
-/// Where the `count` largest magnitudes end. A histogram finds the bin in which that is; only its entries are
-/// looked at one by one.
-Cut find_cut(std::span<const float> residual, std::size_t count) {
-  std::vector<std::size_t> bins(kBins);
-  std::size_t zeros = 0;
-  for (const float value : residual) {
-    ++bins[magnitude_bits(value) >> kBinShift];
-    zeros += static_cast<std::size_t>(magnitude_bits(value) == 0);
+/// Where the `count` largest of at least so many magnitudes end.
+Cut find_cut(std::span<const float> values, std::size_t count) {
+  std::vector<std::uint32_t> magnitudes(values.size());
+  std::transform(values.begin(), values.end(), magnitudes.begin(), magnitude_bits);
+  const auto cut = magnitudes.begin() + static_cast<std::ptrdiff_t>(count - 1);
+  std::nth_element(magnitudes.begin(), cut, magnitudes.end(), std::greater<>());
+  return {*cut, count - static_cast<std::size_t>(std::count_if(
+                            magnitudes.begin(), cut, [&](std::uint32_t one) { return one > *cut; }))};
+}
+
+/// Of the entries from `begin` on, of which there are more than `count`.
+void keep_largest(std::size_t count, std::size_t begin, TableSelection& out) {
+  Cut cut = find_cut(std::span(out.values).subspan(begin), count);
+  std::size_t kept = begin;
+  for (std::size_t i = begin; i < out.size(); ++i) {
+    const std::uint32_t size = magnitude_bits(out.values[i]);
+    if (size < cut.magnitude || (size == cut.magnitude && cut.equal == 0)) continue;
+    if (size == cut.magnitude) --cut.equal;
+    out.offsets[kept] = out.offsets[i];
+    out.values[kept++] = out.values[i];
   }
-  bins[0] -= zeros;
-  std::size_t above = 0;
-  std::size_t bin = kBins - 1;
-  for (; bin > 0 && above + bins[bin] < count; --bin) above += bins[bin];
-  std::vector<std::uint32_t> within;
-  within.reserve(bins[bin]);
-  for (const float value : residual) {
-    if (magnitude_bits(value) >> kBinShift == bin && magnitude_bits(value) != 0)
-      within.push_back(magnitude_bits(value));
-  }
-  const std::size_t wanted = std::min(count - above, within.size());
-  if (wanted == 0) return {};
-  const auto cut = within.begin() + static_cast<std::ptrdiff_t>(wanted - 1);
-  std::nth_element(within.begin(), cut, within.end(), std::greater<>());
-  const auto larger = static_cast<std::size_t>(
-      std::count_if(within.begin(), within.end(), [&](std::uint32_t one) { return one > *cut; }));
-  return {*cut, wanted - larger};
+  out.shorten(kept);
 }
 
 }  // namespace
@@ -61,16 +72,14 @@ void TopK::select(const FilterPass& /*pass*/, std::span<const float> /*values*/,
                   TableSelection& out) const {
   const auto count = static_cast<std::size_t>(std::ceil(share_ * static_cast<double>(residual.size())));
   if (count == 0) return;
-  Cut cut = find_cut(residual, count);
-  for (std::size_t i = 0; i < residual.size(); ++i) {
-    const std::uint32_t size = magnitude_bits(residual[i]);
-    if (size < cut.magnitude) continue;
-    if (size == cut.magnitude) {
-      if (cut.equal == 0) continue;
-      --cut.equal;
-    }
-    out.add(i, std::exchange(residual[i], 0.0F));
+  const std::size_t begin = out.size();
+  append_large(residual, guess_least(residual, count), out);
+  if (out.size() - begin < count) {
+    out.shorten(begin);
+    append_large(residual, 1, out);
   }
+  if (out.size() - begin > count) keep_largest(count, begin, out);
+  for (std::size_t i = begin; i < out.size(); ++i) residual[out.offsets[i]] = 0.0F;
 }
 
 }  // namespace meridian::wan

@@ -16,7 +16,8 @@ class TopK final : public What {
   explicit TopK(double share);
 
   /// Takes the largest |residual|, of equal ones those that come first; residuals that are not finite are the
-  /// largest. Takes fewer where there are not so many that are not 0. Reads memory three times.
+  /// largest. Takes fewer where there are not so many that are not 0.
+  /// Reads memory once, where a sample tells well enough how large the largest are; twice at most.
   void select(const FilterPass& pass, std::span<const float> values, std::span<float> residual,
               TableSelection& out) const override;
 

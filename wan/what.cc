@@ -1,7 +1,5 @@
 #include "wan/what.h"
 
-#include <algorithm>
-
 #include "src/base/instruction_sets.h"
 
 namespace meridian::wan {
@@ -28,8 +26,7 @@ void What::add_and_select(const FilterPass& pass, std::span<const float> step, s
 
 void SendAll::select(const FilterPass& pass, std::span<const float> /*values*/, std::span<float> residual,
                      TableSelection& out) const {
-  append_nonzeros(residual, out, pass.first);
-  std::fill(residual.begin(), residual.end(), 0.0F);
+  take_nonzeros(residual, out, pass.first);
 }
 
 }  // namespace meridian::wan

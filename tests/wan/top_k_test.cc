@@ -78,6 +78,26 @@ TEST(TopK, TakesWhatASortWould) {
   }
 }
 
+TEST(TopK, ASampleThatMisleadsChangesNothing) {
+  // Every sixth entry is looked at to guess how large the largest are: only these are large, or small.
+  constexpr std::size_t kSize = 100'000;
+  for (const bool large : {true, false}) {
+    std::vector<float> residual(kSize);
+    for (std::size_t i = 0; i < kSize; ++i) {
+      const auto rank = static_cast<float>(i + 1);
+      residual[i] = (i % 6 == 0) == large ? 1e6F + rank : rank;
+    }
+    const TableSelection out = largest(0.25, residual);
+    ASSERT_EQ(out.size(), kSize / 4);
+    std::vector<float> expected = residual;
+    std::sort(expected.rbegin(), expected.rend());
+    expected.resize(kSize / 4);
+    std::vector<float> taken = out.values;
+    std::sort(taken.rbegin(), taken.rend());
+    EXPECT_EQ(taken, expected);
+  }
+}
+
 TEST(TopK, RefusesAShareThatIsNone) {
   EXPECT_THROW(TopK(0.0), std::exception);
   EXPECT_THROW(TopK(1.01), std::exception);
