@@ -224,13 +224,12 @@ Span longest_span(const AnnouncedEntries& entries, std::size_t table, std::size_
 }
 
 /// Appends the span's payload and returns the segment that describes it.
-Segment append_span(std::vector<std::byte>& out, const AnnouncedEntries& entries, std::size_t table,
-                    const Span& span) {
+Segment append_span(EncodedBytes& out, const AnnouncedEntries& entries, std::size_t table, const Span& span) {
   Segment segment{static_cast<std::uint16_t>(table), span.first, span.count(), span.entries};
   if (span.is_run()) return segment;
   const bool bitmap = span.bitmap_bytes() <= span.gap_bytes;
   const std::size_t at = out.size();
-  if (bitmap) out.resize(at + span.bitmap_bytes());
+  if (bitmap) out.resize(at + span.bitmap_bytes(), std::byte{0});
   std::size_t last = span.first;
   for (auto flat = entries.next(table, span.first); flat && *flat <= span.last;
        flat = entries.next(table, *flat + 1)) {
@@ -274,7 +273,7 @@ class AnnouncementCutter {
   }
 
   void finish_message() {
-    auto bytes = std::make_shared<std::vector<std::byte>>(std::exchange(payload_, {}));
+    auto bytes = std::make_shared<EncodedBytes>(std::exchange(payload_, {}));
     const std::span<const std::byte> view(*bytes);
     messages_.push_back(
         {Announcement{number_, clock_, std::exchange(segments_, {})}, Payload(std::move(bytes), view)});
@@ -286,7 +285,7 @@ class AnnouncementCutter {
   std::size_t max_bytes_;
   std::vector<AnnouncementMessage> messages_;
   std::vector<Segment> segments_;
-  std::vector<std::byte> payload_;
+  EncodedBytes payload_;
 };
 
 bool read_bitmap(PayloadReader& reader, const Segment& segment, AnnouncedEntries& entries) {

@@ -71,4 +71,17 @@ BlockStatistics statistics_of(std::span<const float> values) {
   return found;
 }
 
+BlockStatistics joined(const BlockStatistics& one, const BlockStatistics& other) {
+  BlockStatistics both;
+  both.least = std::min(one.least, other.least);
+  both.largest = std::max(one.largest, other.largest);
+  both.bits = one.bits | other.bits;
+  both.all_fp16 = one.all_fp16 && other.all_fp16;
+  both.any_off_grid = one.any_off_grid || other.any_off_grid;
+  both.lowest_exponent = one.all_zeros()     ? other.lowest_exponent
+                         : other.all_zeros() ? one.lowest_exponent
+                                             : std::min(one.lowest_exponent, other.lowest_exponent);
+  return both;
+}
+
 }  // namespace meridian::wan

@@ -25,4 +25,7 @@ struct BlockStatistics {
 /// Requires at least one value.
 BlockStatistics statistics_of(std::span<const float> values);
 
+/// Of the values of both together.
+BlockStatistics joined(const BlockStatistics& one, const BlockStatistics& other);
+
 }  // namespace meridian::wan

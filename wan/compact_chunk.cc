@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -16,17 +17,37 @@
 namespace meridian::wan {
 namespace {
 
-/// `count` elements that stand in `bytes`, aligned.
+/// `count` elements that stand in `bytes`: where they stand, if that is aligned for them, or in `room`.
 template <typename Element>
-std::span<const Element> aligned(const std::byte* bytes, std::size_t count, std::vector<Element>& room) {
+std::span<const Element> aligned(const std::byte* bytes, std::size_t count,
+                                 UninitialisedVector<Element>& room) {
+  if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(Element) == 0)
+    return {reinterpret_cast<const Element*>(bytes), count};
   room.resize(count);
   if (count > 0) std::memcpy(room.data(), bytes, count * sizeof(Element));
   return room;
 }
 
+/// `offsets` with `shift` added to each: where they stand, if that is 0, or in `room`, where they may stand.
+std::span<const std::uint32_t> shifted(std::span<const std::uint32_t> offsets, std::size_t shift,
+                                       UninitialisedVector<std::uint32_t>& room) {
+  if (shift == 0) return offsets;
+  room.resize(offsets.size());
+  std::transform(offsets.begin(), offsets.end(), room.begin(),
+                 [&](std::uint32_t offset) { return offset + static_cast<std::uint32_t>(shift); });
+  return room;
+}
+
+/// Room for the encoded bytes of a chunk of so many bytes: no block of values and no list of indexes takes
+/// more than its plain layout, a byte that names its code, and what is written beyond the end.
+std::size_t most_bytes(std::size_t plain, std::size_t segments) {
+  constexpr std::size_t kOfSegment = 64;
+  return plain + plain / sizeof(float) / kValueBlock + kOfSegment * (segments + 1);
+}
+
 /// Reads one segment from the beginning of `bytes` into its plain layout; returns the bytes it took.
 Result<std::size_t> expand_segment(const Segment& segment, std::span<const std::byte> bytes, float* plain,
-                                   std::vector<std::uint32_t>& offsets) {
+                                   UninitialisedVector<std::uint32_t>& offsets) {
   if (segment.sparse == 0) return read_dense(bytes, {plain, segment.count});
   offsets.resize(segment.sparse);
   const auto indexes = read_indexes(bytes, segment.count, offsets);
@@ -69,7 +90,7 @@ Result<Payload> expand(std::span<const Segment> segments, std::span<const std::b
   static_assert(sizeof(float) == sizeof(std::uint32_t));
   const std::size_t size = plain_bytes(segments) / sizeof(float);
   const auto plain = std::make_shared_for_overwrite<float[]>(size);
-  std::vector<std::uint32_t> offsets;
+  UninitialisedVector<std::uint32_t> offsets;
   std::size_t to = 0;
   for (const Segment& segment : segments) {
     const auto taken = expand_segment(segment, bytes.subspan(from), plain.get() + to, offsets);
@@ -86,25 +107,25 @@ Payload encode_compact(const UpdateChunk& chunk, const std::vector<datacenter::T
   for (const Segment& segment : chunk.header.segments) {
     segments.push_back(widened(segment, shared[segment.table]));
   }
-  std::vector<std::uint32_t> offsets;
-  std::vector<float> values;
-  auto out = std::make_shared<std::vector<std::byte>>();
-  out->reserve(chunk.payload.size() / 2);
+  UninitialisedVector<std::uint32_t> offsets;
+  UninitialisedVector<float> values;
+  const auto out = std::make_shared<EncodedBytes>();
+  out->reserve(most_bytes(chunk.payload.size(), segments.size()));
   append_segments(segments, shared, *out);
   const std::byte* plain = chunk.payload.bytes().data();
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const Segment& segment = segments[i];
     if (segment.sparse > 0) {
-      aligned(plain, segment.sparse, offsets);
-      const auto shift = static_cast<std::uint32_t>(chunk.header.segments[i].first - segment.first);
-      for (std::uint32_t& offset : offsets) offset += shift;
-      append_indexes(offsets, segment.count, *out);
+      const std::size_t shift = chunk.header.segments[i].first - segment.first;
+      append_indexes(shifted(aligned(plain, segment.sparse, offsets), shift, offsets), segment.count, *out);
     }
     const std::byte* const floats = plain + segment.sparse * sizeof(std::uint32_t);
-    aligned(floats, segment.values(), values);
-    segment.sparse > 0 ? append_values(values, *out) : append_dense(values, *out);
+    const auto own = aligned(floats, segment.values(), values);
+    segment.sparse > 0 ? append_values(own, *out) : append_dense(own, *out);
     plain += segment.payload_bytes();
   }
+  // It waits until it is acknowledged: what it does not need is given back.
+  if (out->size() < out->capacity() / 4 * 3) out->shrink_to_fit();
   return {out, {out->data(), out->size()}};
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdint>
 #include <cstring>
 
 #include "src/base/instruction_sets.h"
@@ -41,7 +42,8 @@ Range inner_range(Range range) { return {range.first + 1, range.past - 1}; }
 
 /// Calls visit(gap) for every offset: how many indexes of the range lie between it and the one before.
 template <typename Visit>
-void for_each_gap(std::span<const std::uint32_t> offsets, Range range, Visit visit) {
+[[gnu::always_inline]] inline void for_each_gap(std::span<const std::uint32_t> offsets, Range range,
+                                                Visit visit) {
   auto next = static_cast<std::uint32_t>(range.first);
   for (const std::uint32_t offset : offsets) {
     visit(offset - next);
@@ -81,6 +83,43 @@ MERIDIAN_FOR_EACH_INSTRUCTION_SET(GapSums, sum_gaps,
   return {{quotients0, quotients1, quotients2, quotients3}, varint_bytes};
 }
 
+struct GolombSums {
+  std::uint32_t quotients = 0;
+  std::uint32_t longs = 0;  ///< remainders that take a bit more
+};
+
+/// Of the gaps after each of `count` offsets but the last, all below 2^31. A quotient is the product with the
+/// reciprocal: the half keeps it further from a whole number than that is off.
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(GolombSums, sum_golomb,
+                                  (const std::uint32_t* offsets, std::size_t count, std::int32_t parameter,
+                                   std::int32_t shorts),
+                                  (offsets, count, parameter, shorts)) {
+  const double reciprocal = 1.0 / parameter;
+  std::int32_t quotients = 0;
+  std::int32_t longs = 0;
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    const auto gap = static_cast<std::int32_t>(offsets[i + 1] - offsets[i] - 1);
+    const auto quotient = static_cast<std::int32_t>((static_cast<double>(gap) + 0.5) * reciprocal);
+    quotients += quotient;
+    longs += static_cast<std::int32_t>(gap - quotient * parameter >= shorts);
+  }
+  return {static_cast<std::uint32_t>(quotients), static_cast<std::uint32_t>(longs)};
+}
+
+/// Of all gaps.
+std::uint64_t golomb_bits(std::span<const std::uint32_t> offsets, Range range, const GolombCode& code) {
+  std::uint64_t bits = 0;
+  if (range.past > INT32_MAX) {
+    for_each_gap(offsets, range, [&](std::uint32_t gap) { bits += code.bits(gap); });
+    return bits;
+  }
+  const GolombSums sums =
+      sum_golomb(offsets.data(), offsets.size(), static_cast<std::int32_t>(code.parameter()),
+                 static_cast<std::int32_t>(code.shorts()));
+  return code.bits(static_cast<std::uint32_t>(offsets.front() - range.first)) +
+         code.bits(offsets.size() - 1, sums.quotients, sums.longs);
+}
+
 std::uint64_t bytes_for_bits(std::uint64_t bits) { return (bits + 7) / 8; }
 
 /// A code and the bytes it takes.
@@ -111,9 +150,7 @@ Choice smallest(std::span<const std::uint32_t> offsets, Range range) {
   const GolombCode golomb = GolombCode::for_gaps(count, range.size());
   // Of so many the parameter is 1, and the code a bitmap.
   if (best.code == kBitmap && count * 2 > range.size()) return best;
-  std::uint64_t bits = 0;
-  for_each_gap(offsets, range, [&](std::uint32_t gap) { bits += golomb.bits(gap); });
-  consider(kGolomb, bytes_for_bits(bits));
+  consider(kGolomb, bytes_for_bits(golomb_bits(offsets, range, golomb)));
   return best;
 }
 
@@ -133,7 +170,7 @@ void write_varints(std::span<const std::uint32_t> offsets, Range range, std::byt
   });
 }
 
-void write_gaps(std::span<const std::uint32_t> offsets, Range range, const GolombCode& code, std::byte* out) {
+void write_gaps(std::span<const std::uint32_t> offsets, Range range, GolombCode code, std::byte* out) {
   BitWriter bits(out);
   for_each_gap(offsets, range, [&](std::uint32_t gap) { code.put(gap, bits); });
 }
@@ -141,7 +178,10 @@ void write_gaps(std::span<const std::uint32_t> offsets, Range range, const Golom
 void write_coded(unsigned code, std::span<const std::uint32_t> offsets, Range range, std::byte* out) {
   if (offsets.empty()) return;
   if (code == kWords) std::memcpy(out, offsets.data(), offsets.size_bytes());
-  if (code == kBitmap) write_bitmap(offsets, range, out);
+  if (code == kBitmap) {
+    std::memset(out, 0, bytes_for_bits(range.size()));
+    write_bitmap(offsets, range, out);
+  }
   if (code == kVarint) write_varints(offsets, range, out);
   if (code == kGolomb) write_gaps(offsets, range, GolombCode::for_gaps(offsets.size(), range.size()), out);
   if (code >= kRice) write_gaps(offsets, range, GolombCode(1U << (code - kRice)), out);
@@ -211,15 +251,15 @@ Result<std::size_t> read_varints(std::span<const std::byte> bytes, Range range,
   return at;
 }
 
-Result<std::size_t> read_gaps(std::span<const std::byte> bytes, const GolombCode& code, Range range,
+Result<std::size_t> read_gaps(std::span<const std::byte> bytes, GolombCode code, Range range,
                               std::span<std::uint32_t> offsets) {
   std::size_t next = range.first;
   BitReader bits(bytes);
   for (std::uint32_t& offset : offsets) {
-    const auto gap = code.take(bits, range.past - next);
-    if (!gap || *gap >= range.past - next) return bits.overrun() ? cut_short() : beyond(range);
-    offset = static_cast<std::uint32_t>(next + *gap);
-    next += *gap + 1;
+    const std::uint64_t gap = code.take(bits, range.past - next);
+    if (gap >= range.past - next) return bits.overrun() ? cut_short() : beyond(range);
+    offset = static_cast<std::uint32_t>(next + gap);
+    next += gap + 1;
   }
   if (bits.overrun()) return cut_short();
   return bits.bytes_taken();
@@ -240,7 +280,7 @@ Result<std::size_t> read_coded(unsigned code, std::span<const std::byte> bytes, 
 
 }  // namespace
 
-void append_indexes(std::span<const std::uint32_t> offsets, std::size_t span, std::vector<std::byte>& out) {
+void append_indexes(std::span<const std::uint32_t> offsets, std::size_t span, EncodedBytes& out) {
   if (offsets.empty()) return;
   Range range = whole_range(span);
   const bool tight =

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/base/result.h"
+#include "wan/encoded_bytes.h"
 
 namespace meridian::wan {
 
@@ -19,7 +20,7 @@ namespace meridian::wan {
 /// come, for gaps of independent entries, within a few hundredths of a bit of the entropy; Rice codes (R. F.
 /// Rice, "Some practical universal noiseless coding techniques", JPL, 1979) say their parameter and fit where
 /// entries stand in groups.
-void append_indexes(std::span<const std::uint32_t> offsets, std::size_t span, std::vector<std::byte>& out);
+void append_indexes(std::span<const std::uint32_t> offsets, std::size_t span, EncodedBytes& out);
 
 /// Reads as many offsets as `offsets` has room for from the beginning of `bytes`, and returns how many bytes
 /// they took. What it returns rises and lies below `span`. The error says why the bytes are none: cut short,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "src/base/result.h"
+#include "wan/encoded_bytes.h"
 
 namespace meridian::wan {
 
@@ -25,7 +26,7 @@ inline constexpr int kLeastGridExponent = -126;
 inline constexpr unsigned kNoBlock = 3;
 
 /// Appends `values`, in blocks of kValueBlock, to `out`. Any bit pattern is kept.
-void append_values(std::span<const float> values, std::vector<std::byte>& out);
+void append_values(std::span<const float> values, EncodedBytes& out);
 
 /// Reads as many values as `values` has room for from the beginning of `bytes`, and returns how many bytes
 /// they took. The error says why the bytes are none: cut short, an unknown code.

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <cstring>
 
+#include "src/base/instruction_sets.h"
 #include "wan/compact_indexes.h"
 #include "wan/compact_values.h"
+#include "wan/packing.h"
 
 namespace meridian::wan {
 namespace {
@@ -18,31 +20,40 @@ namespace {
 constexpr std::byte kWithHoles{kNoBlock};
 constexpr std::size_t kHeadBytes = 1 + sizeof(std::uint32_t);
 
-bool is_hole(float value) { return std::bit_cast<std::uint32_t>(value) == 0; }
-
-std::size_t count_holes(std::span<const float> values) {
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(std::uint32_t, holes_in, (const float* values, std::size_t count),
+                                  (values, count)) {
   std::uint32_t holes = 0;
-  for (const float value : values) holes += static_cast<std::uint32_t>(is_hole(value));
+  for (std::size_t i = 0; i < count; ++i)
+    holes += static_cast<std::uint32_t>(std::bit_cast<std::uint32_t>(values[i]) == 0);
   return holes;
 }
 
-void append_with_holes(std::span<const float> values, std::size_t count, std::vector<std::byte>& out) {
-  std::vector<std::uint32_t> holes(count + 1);
-  std::vector<float> others(values.size() - count + 1);
-  std::size_t found = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    holes[found] = static_cast<std::uint32_t>(i);
-    others[i - found] = values[i];
-    found += static_cast<std::size_t>(is_hole(values[i]));
-  }
-  holes.pop_back();
-  others.pop_back();
-  const auto number = static_cast<std::uint32_t>(count);
-  out.resize(out.size() + kHeadBytes);
-  out[out.size() - kHeadBytes] = kWithHoles;
+/// So many values that what a code takes for them tells about the rest.
+constexpr std::size_t kTried = 8 * kValueBlock;
+/// An estimate below this share of another one is believed to be the smaller one.
+constexpr double kClear = 0.95;
+
+/// Most often the first few values tell.
+bool has_holes(std::span<const float> values) {
+  const std::size_t first = std::min(kTried, values.size());
+  return holes_in(values.data(), first) > 0 || holes_in(values.data() + first, values.size() - first) > 0;
+}
+
+double bytes_tried(std::span<const float> values) {
+  const std::span<const float> tried = values.first(std::min(kTried, values.size()));
+  EncodedBytes bytes;
+  append_values(tried, bytes);
+  return static_cast<double>(bytes.size()) * static_cast<double>(values.size()) /
+         static_cast<double>(tried.size());
+}
+
+/// The head and the indexes of a segment with holes.
+void append_holes(std::span<const std::uint32_t> holes, std::size_t values, EncodedBytes& out) {
+  const auto number = static_cast<std::uint32_t>(holes.size());
+  out.push_back(kWithHoles);
+  out.resize(out.size() + sizeof(number));
   std::memcpy(out.data() + out.size() - sizeof(number), &number, sizeof(number));
-  append_indexes(holes, values.size(), out);
-  append_values(others, out);
+  append_indexes(holes, values, out);
 }
 
 Result<std::size_t> read_with_holes(std::span<const std::byte> bytes, std::span<float> values) {
@@ -50,39 +61,43 @@ Result<std::size_t> read_with_holes(std::span<const std::byte> bytes, std::span<
   if (bytes.size() < kHeadBytes) return Error{"values that are cut short"};
   std::memcpy(&count, bytes.data() + 1, sizeof(count));
   if (count > values.size()) return Error{fmt::format("{} zeros among {} values", count, values.size())};
-  std::vector<std::uint32_t> holes(count);
+  UninitialisedVector<std::uint32_t> holes(count);
   const auto indexes = read_indexes(bytes.subspan(kHeadBytes), values.size(), holes);
   if (!indexes) return indexes.error();
   const std::size_t at = kHeadBytes + indexes.value();
-  std::vector<float> others(values.size() - count);
-  const auto read = read_values(bytes.subspan(at), others);
+  UninitialisedVector<float> others(values.size() - count + kPackingRoom);
+  const auto read = read_values(bytes.subspan(at), std::span(others).first(values.size() - count));
   if (!read) return read.error();
-  std::size_t from = 0;
-  std::size_t to = 0;
-  for (const std::uint32_t hole : holes) {
-    const std::size_t between = hole - to;
-    std::copy_n(others.data() + from, between, values.data() + to);
-    values[hole] = 0.0F;
-    from += between;
-    to += between + 1;
-  }
-  std::copy_n(others.data() + from, values.size() - to, values.data() + to);
+  fill_holes(holes, others.data(), values.size(), values.data());
   return at + read.value();
 }
 
 }  // namespace
 
-void append_dense(std::span<const float> values, std::vector<std::byte>& out) {
+void append_dense(std::span<const float> values, EncodedBytes& out) {
+  // So many values cannot be counted.
+  if (values.size() > UINT32_MAX || !has_holes(values)) return append_values(values, out);
+  UninitialisedVector<std::uint32_t> holes(values.size() + kPackingRoom);
+  UninitialisedVector<float> parted(values.size() + kPackingRoom);
+  holes.resize(part_holes(values.data(), values.size(), holes.data(), parted.data()));
+  // Where all are holes they are a block of one level.
+  if (holes.size() == values.size()) return append_values(values, out);
+  const std::span<const float> others = std::span(parted).first(values.size() - holes.size());
   const std::size_t begin = out.size();
-  append_values(values, out);
-  const std::size_t holes = count_holes(values);
-  // So many values cannot be counted; and where all are holes they are a block of one level.
-  if (holes == 0 || holes == values.size() || values.size() > UINT32_MAX) return;
-  std::vector<std::byte> other;
-  append_with_holes(values, holes, other);
-  if (other.size() >= out.size() - begin) return;
+  append_holes(holes, values.size(), out);
+  const double with_holes = static_cast<double>(out.size() - begin) + bytes_tried(others);
+  const double without = bytes_tried(values);
+  if (with_holes < kClear * without) return append_values(others, out);
+  if (without < kClear * with_holes) {
+    out.resize(begin);
+    return append_values(values, out);
+  }
+  append_values(others, out);
+  EncodedBytes all;
+  append_values(values, all);
+  if (all.size() > out.size() - begin) return;
   out.resize(begin);
-  out.insert(out.end(), other.begin(), other.end());
+  out.insert(out.end(), all.begin(), all.end());
 }
 
 Result<std::size_t> read_dense(std::span<const std::byte> bytes, std::span<float> values) {

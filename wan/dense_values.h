@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "src/base/result.h"
+#include "wan/encoded_bytes.h"
 
 namespace meridian::wan {
 
 /// Appends `values` to `out`. Any bit pattern is kept.
-void append_dense(std::span<const float> values, std::vector<std::byte>& out);
+void append_dense(std::span<const float> values, EncodedBytes& out);
 
 /// Reads as many values as `values` has room for from the beginning of `bytes`, and returns how many bytes
 /// they took. The error says why the bytes are none.

@@ -8,7 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <utility>
 
 #include "wan/bit_stream.h"
 
@@ -40,34 +40,51 @@ class GolombCode {
     const std::uint64_t rest = number - quotient * parameter_;
     return std::uint64_t{quotient} + 1 + short_bits_ + (rest >= shorts_ ? 1 : 0);
   }
+  /// Bits of `count` numbers whose quotients, and how many of whose remainders reach shorts(), were added up.
+  std::uint64_t bits(std::uint64_t count, std::uint64_t quotients, std::uint64_t longs) const {
+    return quotients + count * (1 + short_bits_) + longs;
+  }
+
+  std::uint32_t parameter() const { return parameter_; }
+  /// A remainder below this takes a bit less than others.
+  std::uint64_t shorts() const { return shorts_; }
 
   void put(std::uint32_t number, BitWriter& out) const {
     const std::uint32_t quotient = quotient_of(number);
     const std::uint64_t rest = number - quotient * parameter_;
     const std::uint64_t longer = rest + shorts_;
-    const bool is_long = rest >= shorts_;
-    const std::uint64_t code = is_long ? longer >> 1U | (longer & 1U) << short_bits_ : rest;
-    const unsigned bits = short_bits_ + (is_long ? 1 : 0);
+    const std::uint64_t is_long = rest >= shorts_ ? 1 : 0;
+    // By a mask: which ones are long is hard to predict.
+    const std::uint64_t long_code = longer >> 1U | (longer & 1U) << short_bits_;
+    const std::uint64_t code = rest ^ ((rest ^ long_code) & (std::uint64_t{0} - is_long));
+    const unsigned bits = short_bits_ + static_cast<unsigned>(is_long);
     if (quotient + 1 + bits > kMostBitsAtOnce) {
-      out.put_unary(quotient);
-      return out.put(code, bits);
+      out = put_in_parts(out, quotient, code, bits);
+      return;
     }
     out.put((code << 1U | 1U) << quotient, quotient + 1 + bits);
   }
 
-  /// The next number; nothing where that is certainly beyond `most`, or the bits are at an end. Beyond the
-  /// end of the bits are zeros: whether they were taken, the reader knows.
-  std::optional<std::uint64_t> take(BitReader& in, std::uint64_t most) const {
+  /// What take() returns for none: more than any number.
+  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+
+  /// The next number; kNone where that is certainly beyond `most`, or the bits are at an end. Beyond the end
+  /// of the bits are zeros: whether they were taken, the reader knows.
+  std::uint64_t take(BitReader& in, std::uint64_t most) const {
     const std::uint64_t seen = in.peek();
     const auto zeros = static_cast<unsigned>(std::countr_zero(seen));
-    if (seen == 0 || zeros + 2 + short_bits_ > kMostBitsAtOnce) return take_in_parts(in, most);
+    if (seen == 0 || zeros + 2 + short_bits_ > kMostBitsAtOnce) {
+      const auto [number, after] = take_in_parts(in, most);
+      in = after;
+      return number;
+    }
     // All of it is in view: the quotient, the remainder, and the bit that a long one has more.
     const std::uint64_t after = seen >> (zeros + 1);
     const std::uint64_t brief = after & ((std::uint64_t{1} << short_bits_) - 1);
-    const bool is_long = brief >= shorts_;
-    const std::uint64_t longer = (brief << 1U | (after >> short_bits_ & 1U)) - shorts_;
-    in.skip(zeros + 1 + short_bits_ + (is_long ? 1 : 0));
-    return std::uint64_t{zeros} * parameter_ + (is_long ? longer : brief);
+    const std::uint64_t is_long = brief >= shorts_ ? 1 : 0;
+    const std::uint64_t more = brief + (after >> short_bits_ & 1U) - shorts_;
+    in.skip(zeros + 1 + short_bits_ + static_cast<unsigned>(is_long));
+    return std::uint64_t{zeros} * parameter_ + brief + (more & (std::uint64_t{0} - is_long));
   }
 
  private:
@@ -77,12 +94,20 @@ class GolombCode {
     return static_cast<std::uint32_t>((Wide{inverse_} * number) >> 64U);
   }
 
-  std::optional<std::uint64_t> take_in_parts(BitReader& in, std::uint64_t most) const {
+  // What is rarely needed works on copies, so that writer and reader can stay in registers.
+
+  static BitWriter put_in_parts(BitWriter out, std::uint32_t quotient, std::uint64_t code, unsigned bits) {
+    out.put_unary(quotient);
+    out.put(code, bits);
+    return out;
+  }
+
+  std::pair<std::uint64_t, BitReader> take_in_parts(BitReader in, std::uint64_t most) const {
     const auto quotient = in.take_unary(most / parameter_);
-    if (!quotient) return {};
+    if (!quotient) return {kNone, in};
     std::uint64_t rest = in.take(short_bits_);
     if (rest >= shorts_) rest = (rest << 1U | in.take(1)) - shorts_;
-    return *quotient * parameter_ + rest;
+    return {*quotient * parameter_ + rest, in};
   }
 
   std::uint32_t parameter_;

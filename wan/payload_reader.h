@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "wan/encoded_bytes.h"
+
 namespace meridian::wan {
 
 inline std::size_t varint_bytes(std::size_t value) {
@@ -16,7 +18,7 @@ inline std::size_t varint_bytes(std::size_t value) {
   return bytes;
 }
 
-inline void append_varint(std::vector<std::byte>& out, std::size_t value) {
+inline void append_varint(EncodedBytes& out, std::size_t value) {
   for (; value >= 0x80; value >>= 7) out.push_back(static_cast<std::byte>(0x80 | (value & 0x7f)));
   out.push_back(static_cast<std::byte>(value));
 }

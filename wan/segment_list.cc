@@ -20,7 +20,7 @@ Error cut_short() { return Error{"an update whose list of segments is cut short"
 }  // namespace
 
 void append_segments(std::span<const Segment> segments, const std::vector<datacenter::TableRange>& shared,
-                     std::vector<std::byte>& out) {
+                     EncodedBytes& out) {
   append_varint(out, segments.size());
   std::size_t table = 0;
   for (const Segment& segment : segments) {

@@ -9,12 +9,13 @@
 #include "datacenter/shard_map.h"
 #include "src/base/result.h"
 #include "src/wire/message.h"
+#include "wan/encoded_bytes.h"
 
 namespace meridian::wan {
 
 /// Appends `segments`, which lie within `shared` (of every table) and go by rising table, to `out`.
 void append_segments(std::span<const Segment> segments, const std::vector<datacenter::TableRange>& shared,
-                     std::vector<std::byte>& out);
+                     EncodedBytes& out);
 
 struct SegmentList {
   std::vector<Segment> segments;

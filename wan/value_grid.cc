@@ -30,18 +30,36 @@ MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, to_nibbles,
     out[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(values[i] * scale) & 15);
 }
 
+/// The same as integers of one or two bytes.
+template <typename Integer>
+[[gnu::always_inline]] inline void to_integers(const float* values, std::size_t count, float scale,
+                                               std::byte* out) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto code = static_cast<Integer>(static_cast<std::int32_t>(values[i] * scale));
+    std::memcpy(out + i * sizeof(code), &code, sizeof(code));
+  }
+}
+
 MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, to_bytes,
-                                  (const float* values, std::size_t count, float scale, std::int8_t* out),
+                                  (const float* values, std::size_t count, float scale, std::byte* out),
                                   (values, count, scale, out)) {
-  for (std::size_t i = 0; i < count; ++i)
-    out[i] = static_cast<std::int8_t>(static_cast<std::int32_t>(values[i] * scale));
+  to_integers<std::int8_t>(values, count, scale, out);
 }
 
 MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, to_shorts,
-                                  (const float* values, std::size_t count, float scale, std::int16_t* out),
+                                  (const float* values, std::size_t count, float scale, std::byte* out),
                                   (values, count, scale, out)) {
-  for (std::size_t i = 0; i < count; ++i)
-    out[i] = static_cast<std::int16_t>(static_cast<std::int32_t>(values[i] * scale));
+  to_integers<std::int16_t>(values, count, scale, out);
+}
+
+template <typename Integer>
+[[gnu::always_inline]] inline void from_integers(const std::byte* codes, std::size_t count, float unit,
+                                                 float* values) {
+  for (std::size_t i = 0; i < count; ++i) {
+    Integer code = 0;
+    std::memcpy(&code, codes + i * sizeof(code), sizeof(code));
+    values[i] = static_cast<float>(code) * unit;
+  }
 }
 
 MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, from_nibbles,
@@ -52,15 +70,15 @@ MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, from_nibbles,
 }
 
 MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, from_bytes,
-                                  (const std::int8_t* codes, std::size_t count, float unit, float* values),
+                                  (const std::byte* codes, std::size_t count, float unit, float* values),
                                   (codes, count, unit, values)) {
-  for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(codes[i]) * unit;
+  from_integers<std::int8_t>(codes, count, unit, values);
 }
 
 MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, from_shorts,
-                                  (const std::int16_t* codes, std::size_t count, float unit, float* values),
+                                  (const std::byte* codes, std::size_t count, float unit, float* values),
                                   (codes, count, unit, values)) {
-  for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(codes[i]) * unit;
+  from_integers<std::int16_t>(codes, count, unit, values);
 }
 
 }  // namespace
@@ -80,7 +98,7 @@ std::size_t ValueGrid::bytes(std::size_t values) const {
   return kHeadBytes + packed_bytes(values, code_bits());
 }
 
-void ValueGrid::append(std::span<const float> values, std::vector<std::byte>& out) const {
+void ValueGrid::append(std::span<const float> values, EncodedBytes& out) const {
   out.push_back(static_cast<std::byte>(kCode + size_));
   out.push_back(static_cast<std::byte>(static_cast<std::int8_t>(exponent_)));
   const float scale = std::ldexp(1.0F, -exponent_);
@@ -90,14 +108,8 @@ void ValueGrid::append(std::span<const float> values, std::vector<std::byte>& ou
     Nibbles codes{};
     to_nibbles(values.data(), values.size(), scale, codes.data());
     pack<4>(codes.data(), values.size(), out.data() + at);
-  } else if (size_ == 1) {
-    std::array<std::int8_t, kValueBlock> codes{};
-    to_bytes(values.data(), values.size(), scale, codes.data());
-    std::memcpy(out.data() + at, codes.data(), values.size() * sizeof(codes[0]));
   } else {
-    std::array<std::int16_t, kValueBlock> codes{};
-    to_shorts(values.data(), values.size(), scale, codes.data());
-    std::memcpy(out.data() + at, codes.data(), values.size() * sizeof(codes[0]));
+    (size_ == 1 ? to_bytes : to_shorts)(values.data(), values.size(), scale, out.data() + at);
   }
   out.resize(out.size() - kPackingSlack);
 }
@@ -118,14 +130,8 @@ Result<std::size_t> ValueGrid::read(std::span<const std::byte> bytes, std::span<
     Nibbles codes{};
     unpack<4>(packed.data(), values.size(), codes.data());
     from_nibbles(codes.data(), values.size(), unit, values.data());
-  } else if (size == 1) {
-    std::array<std::int8_t, kValueBlock> codes{};
-    std::memcpy(codes.data(), from, coded);
-    from_bytes(codes.data(), values.size(), unit, values.data());
   } else {
-    std::array<std::int16_t, kValueBlock> codes{};
-    std::memcpy(codes.data(), from, coded);
-    from_shorts(codes.data(), values.size(), unit, values.data());
+    (size == 1 ? from_bytes : from_shorts)(from, values.size(), unit, values.data());
   }
   return kHeadBytes + coded;
 }

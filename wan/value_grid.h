@@ -9,6 +9,7 @@
 
 #include "src/base/result.h"
 #include "wan/block_statistics.h"
+#include "wan/encoded_bytes.h"
 
 namespace meridian::wan {
 
@@ -28,7 +29,7 @@ class ValueGrid {
   std::size_t bytes(std::size_t values) const;
 
   /// Requires that the values lie on the grid.
-  void append(std::span<const float> values, std::vector<std::byte>& out) const;
+  void append(std::span<const float> values, EncodedBytes& out) const;
 
   /// Reads a block whose first byte is_code(), this byte included; returns the bytes it took.
   static Result<std::size_t> read(std::span<const std::byte> bytes, std::span<float> values);

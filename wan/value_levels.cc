@@ -76,7 +76,7 @@ MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, find_codes,
 }
 
 template <typename Value>
-void append_plain(Value value, std::vector<std::byte>& out) {
+void append_plain(Value value, EncodedBytes& out) {
   const std::size_t at = out.size();
   out.resize(at + sizeof(value));
   std::memcpy(out.data() + at, &value, sizeof(value));
@@ -154,8 +154,12 @@ std::optional<ValueLevels> ValueLevels::of(std::span<const float> values, const 
   levels.count_ = above == statistics.largest ? 2 : above == below ? 3 : 4;
   if (levels.count_ < kMost) return levels;
   levels.magnitudes_[2] = below;
-  if (count_others(values.data(), values.size(), levels.magnitudes_.data()) > 0) return {};
+  if (!levels.are_those_of(values)) return {};
   return levels;
+}
+
+bool ValueLevels::are_those_of(std::span<const float> values) const {
+  return count_others(values.data(), values.size(), magnitudes_.data()) == 0;
 }
 
 bool ValueLevels::is_code(unsigned code) {
@@ -184,7 +188,7 @@ std::size_t ValueLevels::bytes(std::size_t values) const {
   return head_bytes() + packed_bytes(values, size() + 1);
 }
 
-void ValueLevels::append_head(std::vector<std::byte>& out) const {
+void ValueLevels::append_head(EncodedBytes& out) const {
   if (are_near()) {
     const std::uint32_t first = magnitudes_[0] >> kBf16Shift;
     const unsigned code = kNear | (count_ == 2 ? kTwoNear : 0);
@@ -201,7 +205,7 @@ void ValueLevels::append_head(std::vector<std::byte>& out) const {
   }
 }
 
-void ValueLevels::append(std::span<const float> values, std::vector<std::byte>& out) const {
+void ValueLevels::append(std::span<const float> values, EncodedBytes& out) const {
   append_head(out);
   // Of equal levels only the first is counted: a value is above none of those that are as large.
   Codes codes{};
@@ -220,9 +224,9 @@ Result<std::size_t> ValueLevels::read(std::span<const std::byte> bytes, std::spa
   std::array<float, 2 * kMost> table{};
   for (std::uint32_t code = 0; code < table.size(); ++code)
     table[code] = std::bit_cast<float>(head.magnitudes[code >> 1U] ^ code << 31U);
-  std::array<std::byte, kValueBlock + kPackingSlack> packed{};
+  std::array<std::byte, kValueBlock + kPackingSlack> packed;  // NOLINT: what is read is written before
   std::memcpy(packed.data(), bytes.data() + head.bytes, coded);
-  Codes codes{};
+  Codes codes;  // NOLINT: what is read is written before
   unpack_codes(bits, packed.data(), values.size(), codes.data());
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = table[codes[i]];
   return head.bytes + coded;

@@ -14,6 +14,7 @@
 
 #include "src/base/result.h"
 #include "wan/block_statistics.h"
+#include "wan/encoded_bytes.h"
 
 namespace meridian::wan {
 
@@ -29,6 +30,9 @@ class ValueLevels {
   /// The levels of a block with these statistics; nothing where there are more than kMost.
   static std::optional<ValueLevels> of(std::span<const float> values, const BlockStatistics& statistics);
 
+  /// Whether no value has another magnitude.
+  bool are_those_of(std::span<const float> values) const;
+
   /// Whether a block's first byte names such a code.
   static bool is_code(unsigned code);
 
@@ -36,7 +40,7 @@ class ValueLevels {
   std::size_t bytes(std::size_t values) const;
 
   /// Requires that these are the values' levels.
-  void append(std::span<const float> values, std::vector<std::byte>& out) const;
+  void append(std::span<const float> values, EncodedBytes& out) const;
 
   /// Reads a block whose first byte is_code(), this byte included; returns the bytes it took.
   static Result<std::size_t> read(std::span<const std::byte> bytes, std::span<float> values);
@@ -47,7 +51,7 @@ class ValueLevels {
   bool are_short() const;
   bool are_near() const;
   std::size_t head_bytes() const;
-  void append_head(std::vector<std::byte>& out) const;
+  void append_head(EncodedBytes& out) const;
 
   std::array<std::uint32_t, kMost> magnitudes_{};  ///< rising; the last ones may be equal
   std::size_t count_ = 1;

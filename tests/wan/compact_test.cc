@@ -29,7 +29,7 @@ namespace {
 using datacenter::TableRange;
 using testing::HasSubstr;
 
-using Bytes = std::vector<std::byte>;
+using Bytes = EncodedBytes;
 
 std::vector<std::uint32_t> drawn_offsets(Random& random, std::size_t span, double density) {
   std::vector<std::uint32_t> offsets;
@@ -87,6 +87,26 @@ TEST(CompactIndexes, ComeBackAtEveryDensity) {
   expect_same_indexes({0, 5, 6, 7, 8, 1'000'000'000}, 1'000'000'001);
 }
 
+TEST(CompactIndexes, OfGapsNearMultiplesOfTheParameterComeBack) {
+  // Where a size that is computed ahead would be off first.
+  Random random(3);
+  for (const std::size_t span : {3000UL, 100'000UL, 1UL << 24U, (1UL << 31U) - 1, 1UL << 31U, 1UL << 32U}) {
+    for (const std::size_t count : {3UL, 40UL, 700UL}) {
+      const std::uint32_t parameter = GolombCode::for_gaps(count, span).parameter();
+      std::vector<std::uint32_t> offsets;
+      std::uint64_t next = 0;
+      while (offsets.size() < count) {
+        const std::uint64_t gap = random.below(3) * parameter + random.below(3);
+        next += gap == 0 ? gap : gap - 1;
+        if (next >= span) break;
+        offsets.push_back(static_cast<std::uint32_t>(next++));
+      }
+      SCOPED_TRACE(testing::Message() << count << " of " << span);
+      expect_same_indexes(offsets, span);
+    }
+  }
+}
+
 TEST(CompactIndexes, TakeLittleMoreThanTheirEntropy) {
   Random random(2);
   constexpr std::size_t kSpan = 1'000'000;
@@ -108,7 +128,7 @@ TEST(CompactIndexes, AreRefusedWhereTheyAreNone) {
   const Bytes unknown(20, std::byte{15});
   EXPECT_THAT(read_indexes(unknown, 1000, read).error().message, HasSubstr("unknown code 15"));
   // Words that do not rise.
-  Bytes words(1 + 2 * sizeof(std::uint32_t));
+  Bytes words(1 + 2 * sizeof(std::uint32_t), std::byte{0});
   std::vector<std::uint32_t> two(2);
   EXPECT_THAT(read_indexes(words, 10, two).error().message, HasSubstr("do not rise"));
 }
@@ -146,7 +166,7 @@ TEST(GolombCode, ComesBackInTheBitsThatItSays) {
     const GolombCode code(parameter);
     const std::uint32_t far = parameter > 1000 ? kMost : parameter * 300;
     for (const std::uint32_t number : {0U, 1U, 2U, 3U, 62U, 63U, 64U, 65U, parameter - 1, parameter, far}) {
-      Bytes bytes(code.bits(number) / 8 + 1 + BitWriter::kSlack);
+      Bytes bytes(code.bits(number) / 8 + 1 + BitWriter::kSlack, std::byte{0});
       BitWriter out(bytes.data());
       code.put(number, out);
       EXPECT_EQ(static_cast<std::uint64_t>(out.end() - bytes.data()), (code.bits(number) + 7) / 8);
@@ -338,7 +358,7 @@ TEST(CompactChunk, IsTheChunkThatWasCut) {
 
 TEST(CompactChunk, NothingIsAllocatedForMoreThanIsShared) {
   constexpr std::uint64_t kHuge = std::uint64_t{1} << 61;
-  const Payload some = payload_of(Bytes(16));
+  const Payload some = payload_of(Bytes(16, std::byte{0}));
   for (const Segment& segment :
        {Segment{0, 100, kHuge, 0}, Segment{0, 100, kHuge, kHuge}, Segment{1, 0, 41, 0}}) {
     for (const Encoding encoding : {Encoding::plain, Encoding::gaia}) {
@@ -364,8 +384,9 @@ TEST(CompactChunk, PlainOnesAreTheirSegmentsBytes) {
   const Payload payload = encode(chunk, Encoding::plain, owned());
   EXPECT_EQ(payload.size(), 16U);
   EXPECT_TRUE(decode(chunk.header, payload, Encoding::plain, owned()));
-  EXPECT_THAT(decode(chunk.header, payload_of(Bytes(15)), Encoding::plain, owned()).error().message,
-              HasSubstr("an update of 16 bytes in 15"));
+  EXPECT_THAT(
+      decode(chunk.header, payload_of(Bytes(15, std::byte{0})), Encoding::plain, owned()).error().message,
+      HasSubstr("an update of 16 bytes in 15"));
 }
 
 TEST(CompactChunk, BytesThatAreLeftOverAreRefused) {
@@ -414,8 +435,8 @@ TEST(GaiaChunk, WhatIsNoneIsRefused) {
     const Failure wrong = check_chunk(read.value(), owned());
     return wrong ? wrong->message : "";
   };
-  Bytes bytes(24);
-  EXPECT_THAT(refusal(Bytes(23)), HasSubstr("an update of 24 bytes in 23"));
+  Bytes bytes(24, std::byte{0});
+  EXPECT_THAT(refusal(Bytes(23, std::byte{0})), HasSubstr("an update of 24 bytes in 23"));
   EXPECT_THAT(refusal(bytes), HasSubstr("do not rise"));
   bytes[12] = std::byte{99};
   EXPECT_EQ(refusal(bytes), "");

@@ -41,7 +41,7 @@ std::vector<float> drawn(std::size_t count, std::uint64_t seed) {
 }
 
 std::size_t bytes_of(const std::vector<float>& values) {
-  std::vector<std::byte> bytes;
+  EncodedBytes bytes;
   append_values(values, bytes);
   return bytes.size();
 }
