@@ -32,6 +32,10 @@ EagerSum::EagerSum(MergePlace place, What& what, const When& when)
   residuals_.resize(shared_ ? 1 : place_.neighbours.size());
   for (Residual& residual : residuals_) {
     for (const datacenter::TableRange& range : place_.store->ranges()) residual.emplace_back(range.size());
+    std::vector<std::optional<QuietBlocks>>& quiet = quiet_.emplace_back(residual.size());
+    for (std::size_t table = 0; table < residual.size() && what_.selects_by_row(); ++table) {
+      if (steps_by_row(table)) quiet[table].emplace(residual[table].size(), place_.columns[table]);
+    }
   }
 }
 
@@ -43,17 +47,24 @@ void EagerSum::own_step(Clock clock, std::size_t table, std::size_t first, std::
                                 selection_[table]);
   }
   for (std::size_t i = 0; i < values.size(); ++i) values[i] += step[i];
+  for (auto& quiet : quiet_) {
+    if (quiet[table]) quiet[table]->changed(first, step.size());
+  }
   for (Residual& residual : residuals_) {
     const std::span<float> sums = residual[table].span().subspan(first, step.size());
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += step[i];
   }
 }
 
+/// Whether only some entries of a table have a step at a clock.
+bool EagerSum::steps_by_row(std::size_t table) const {
+  return !place_.by_row.empty() && place_.by_row[table];
+}
+
 /// Whether each entry of a table is passed once, with its own step, and not once more when the clock is
 /// closed.
 bool EagerSum::selects_with_steps(std::size_t table) const {
-  const bool every_entry_steps = place_.by_row.empty() || !place_.by_row[table];
-  return shared_ && !residuals_.empty() && every_entry_steps && what_.selects_by_block();
+  return shared_ && !residuals_.empty() && !steps_by_row(table) && what_.selects_by_block();
 }
 
 /// Whether any link's updates go out at `clock`.
@@ -80,12 +91,22 @@ Failure EagerSum::own_clock_closed(Clock clock, Outlets& outlets) {
 
 Failure EagerSum::remote_chunk(std::size_t neighbour, UpdateChunk chunk) {
   add_chunk(chunk, *place_.store);
+  look_again_at(chunk);
   const Relation from = place_.neighbours[neighbour].relation;
   for (std::size_t to = 0; to < place_.neighbours.size() && !residuals_.empty(); ++to) {
     if (to == neighbour || drained_towards_[to] || !relays(from, place_.neighbours[to].relation)) continue;
     add_chunk_to(chunk, place_.store->ranges(), residual_of(to), /*magnitudes=*/false);
   }
   return {};
+}
+
+/// Where others changed values or residuals, something may go out that did not before.
+void EagerSum::look_again_at(const UpdateChunk& chunk) {
+  for (auto& quiet : quiet_) {
+    for_each_run(chunk, [&](std::size_t table, std::size_t flat, std::size_t count) {
+      if (quiet[table]) quiet[table]->changed(flat - place_.store->ranges()[table].begin, count);
+    });
+  }
 }
 
 Failure EagerSum::progressed(std::span<const NeighbourProgress> neighbours, Outlets& outlets) {
@@ -112,11 +133,15 @@ bool EagerSum::due_since_last_pass(std::size_t neighbour, Clock clock) const {
 }
 
 /// Moves what goes out of the residual into selection_, where it was not moved with the clock's steps.
-Failure EagerSum::select(Clock clock, double scale, Residual& residual) {
-  for (std::size_t table = 0; table < residual.size(); ++table) {
-    if (!selects_with_steps(table)) {
-      what_.select(pass_of(clock, table, 0, scale), place_.store->values(table), residual[table].span(),
-                   selection_[table]);
+Failure EagerSum::select(Clock clock, double scale, std::size_t residual) {
+  for (std::size_t table = 0; table < selection_.size(); ++table) {
+    const FilterPass pass = pass_of(clock, table, 0, scale);
+    const std::span<const float> values = place_.store->values(table);
+    const std::span<float> owed = residuals_[residual][table].span();
+    if (auto& quiet = quiet_[residual][table]) {
+      quiet->select(what_, pass, values, owed, selection_[table]);
+    } else if (!selects_with_steps(table)) {
+      what_.select(pass, values, owed, selection_[table]);
     }
     what_.went_out(table, selection_[table]);
     if (Failure failure = check_finite(table, clock)) return failure;
@@ -142,7 +167,7 @@ Failure EagerSum::pass(Outlets& outlets) {
 /// One pass for all links, which are owed the same.
 Failure EagerSum::pass_shared(Outlets& outlets) {
   if (any_due(closed_) && !residuals_.empty()) {
-    if (Failure failure = select(closed_, 1.0, residuals_.front())) return failure;
+    if (Failure failure = select(closed_, 1.0, 0)) return failure;
   }
   for (std::size_t n = 0; n < passed_.size(); ++n) {
     if (passed_[n] >= closed_) continue;
@@ -162,7 +187,7 @@ Failure EagerSum::pass_separate(std::size_t neighbour, Outlets& outlets) {
   passed_[neighbour] = clock;
   if (due) {
     const double scale = outlets.threshold_scale(neighbour);
-    if (Failure failure = select(clock, scale, residuals_[neighbour])) return failure;
+    if (Failure failure = select(clock, scale, neighbour)) return failure;
   }
   due ? outlets.offer(neighbour, clock, selection_) : outlets.withhold(neighbour, clock, selection_);
   forget_selection();

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "src/base/float_buffer.h"
 #include "wan/merge.h"
+#include "wan/quiet_blocks.h"
 
 namespace meridian::wan {
 
@@ -39,14 +41,16 @@ class EagerSum final : public Merge {
   Clock gathered_for(std::size_t neighbour) const;
   bool due_since_last_pass(std::size_t neighbour, Clock clock) const;
   bool any_due(Clock clock) const;
+  bool steps_by_row(std::size_t table) const;
   bool selects_with_steps(std::size_t table) const;
   FilterPass pass_of(Clock clock, std::size_t table, std::size_t first, double scale) const;
   bool all_sources_drained(std::size_t neighbour) const;
-  Failure select(Clock clock, double scale, Residual& residual);
+  Failure select(Clock clock, double scale, std::size_t residual);
   Failure check_finite(std::size_t table, Clock clock) const;
   Failure pass(Outlets& outlets);
   Failure pass_shared(Outlets& outlets);
   Failure pass_separate(std::size_t neighbour, Outlets& outlets);
+  void look_again_at(const UpdateChunk& chunk);
   void forget_selection();
   Failure flush_where_possible(Outlets& outlets);
   Failure flush(const std::vector<std::size_t>& links, Outlets& outlets);
@@ -56,6 +60,8 @@ class EagerSum final : public Merge {
   const When& when_;
   bool shared_;                      // all links are owed the same
   std::vector<Residual> residuals_;  // one for all links, or one for each; none where nothing is ever sent
+  // For each residual and each table that is read by row, of which most entries do not change at a clock.
+  std::vector<std::vector<std::optional<QuietBlocks>>> quiet_;
   Clock closed_ = 0;
   std::vector<NeighbourProgress> progress_;
   std::vector<Clock> passed_;  // the clock of each neighbour's last pass

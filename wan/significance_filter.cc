@@ -37,8 +37,8 @@ double sum_of_squares(std::span<const float> row) {
 }
 
 /// Tests row by row, by squared norms.
-void select_rows(double threshold, double floor, std::size_t columns, std::span<const float> values,
-                 std::span<float> residual, TableSelection& out) {
+void select_rows(double threshold, double floor, std::size_t columns, std::size_t begin,
+                 std::span<const float> values, std::span<float> residual, TableSelection& out) {
   for (std::size_t first = 0; first < residual.size(); first += columns) {
     const std::span<float> row = residual.subspan(first, columns);
     const double change = sum_of_squares(row);
@@ -46,10 +46,22 @@ void select_rows(double threshold, double floor, std::size_t columns, std::span<
     if (significant(change, value, threshold * threshold, floor * floor) == 0) continue;
     for (std::size_t i = 0; i < columns; ++i) {
       if (row[i] == 0.0F) continue;
-      out.add(first + i, row[i]);
+      out.add(begin + first + i, row[i]);
       row[i] = 0.0F;
     }
   }
+}
+
+/// The largest norm of a row's change above the floor in units of that of its values.
+double largest_ratio_of_rows(double floor, std::size_t columns, std::span<const float> values,
+                             std::span<const float> residual) {
+  double largest = 0.0;
+  for (std::size_t first = 0; first < residual.size(); first += columns) {
+    const double change = sum_of_squares(residual.subspan(first, columns));
+    const double value = sum_of_squares(values.subspan(first, columns));
+    if (!(change <= floor * floor)) largest = std::max(largest, std::sqrt(change / value));
+  }
+  return largest;
 }
 
 void check(const Significance& significance) {
@@ -85,7 +97,20 @@ void SignificanceFilter::select(const FilterPass& pass, std::span<const float> v
   }
   MERIDIAN_CHECK(pass.columns > 0 && residual.size() % pass.columns == 0, "{} entries in rows of {}",
                  residual.size(), pass.columns);
-  select_rows(threshold(pass), significance.floor, pass.columns, values, residual, out);
+  select_rows(threshold(pass), significance.floor, pass.columns, pass.first, values, residual, out);
+}
+
+float SignificanceFilter::quiet_from(const FilterPass& pass, std::span<const float> values,
+                                     std::span<const float> residual) const {
+  const Significance& significance = of(pass.table);
+  const double ratio =
+      significance.granularity == Granularity::entry
+          ? static_cast<double>(largest_ratio(as_float(significance.floor), values, residual))
+          : largest_ratio_of_rows(significance.floor, pass.columns, values, residual);
+  // What is tested is a product, with another rounding than the ratio's. And nothing is quiet at threshold 0
+  // that is above the floor, as small as the ratio may be.
+  constexpr double kMore = 1.0 + 1e-6;
+  return ratio == 0.0 ? 0.0F : as_float(ratio * kMore) + std::numeric_limits<float>::min();
 }
 
 bool SignificanceFilter::selects_by_block() const {

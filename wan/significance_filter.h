@@ -48,6 +48,9 @@ class SignificanceFilter final : public What {
 
   /// Where every table is tested by entry.
   bool selects_by_block() const override;
+  bool selects_by_row() const override { return true; }
+  float quiet_from(const FilterPass& pass, std::span<const float> values,
+                   std::span<const float> residual) const override;
   /// One pass over memory.
   void add_and_select(const FilterPass& pass, std::span<const float> step, std::span<float> values,
                       std::span<float> residual, TableSelection& out) const override;

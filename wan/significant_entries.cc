@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "src/base/instruction_sets.h"
 #include "wan/compress.h"
+#include "wan/float_bits.h"
 
 namespace meridian::wan {
 namespace {
@@ -65,6 +67,21 @@ MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_and_select_entries_by_block,
     }
     if (any != 0) take(test, first + begin, block_values, block, count, out);
   }
+}
+
+/// Ratios are not negative: their bits rise as they do, and those that are no numbers are above all.
+MERIDIAN_FOR_EACH_INSTRUCTION_SET(std::int32_t, largest_ratio_bits,
+                                  (float floor, const float* values, const float* residual,
+                                   std::size_t count),
+                                  (floor, values, residual, count)) {
+  std::int32_t largest = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float change = std::fabs(residual[i]);
+    const auto bits = std::bit_cast<std::int32_t>(change / std::fabs(values[i])) & kMagnitudeMask;
+    const std::int32_t stays = -static_cast<std::int32_t>(change <= floor);
+    largest = std::max(largest, bits & ~stays);
+  }
+  return largest;
 }
 
 #ifdef MERIDIAN_HAS_COMPRESS
@@ -189,6 +206,10 @@ void select_entries(EntryTest test, std::size_t first, std::span<const float> va
   }
 #endif
   select_entries_by_block(test, first + done, values.subspan(done), residual.subspan(done), out);
+}
+
+float largest_ratio(float floor, std::span<const float> values, std::span<const float> residual) {
+  return std::bit_cast<float>(largest_ratio_bits(floor, values.data(), residual.data(), residual.size()));
 }
 
 void add_and_select_entries(EntryTest test, std::size_t first, std::span<const float> step,

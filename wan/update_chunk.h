@@ -97,6 +97,22 @@ void for_each_entry(const UpdateChunk& chunk, Visit visit) {
   }
 }
 
+/// Calls visit(table, flat index, count) for runs of entries that together are all of the chunk's. Requires a
+/// checked chunk.
+template <typename Visit>
+void for_each_run(const UpdateChunk& chunk, Visit visit) {
+  std::size_t at = 0;
+  for (const Segment& segment : chunk.header.segments) {
+    if (segment.sparse == 0) visit(segment.table, segment.first, segment.count);
+    for (std::size_t i = 0; i < segment.sparse; ++i) {
+      std::uint32_t offset = 0;
+      std::memcpy(&offset, chunk.payload.bytes().data() + at + 4 * i, sizeof(offset));
+      visit(segment.table, segment.first + offset, std::size_t{1});
+    }
+    at += segment.payload_bytes();
+  }
+}
+
 /// The same for those who add the values: sums_of(table) is asked once for each segment for the sums over the
 /// table's owned range, which begins at flat index `begin`.
 struct OwnedSums {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <span>
 
 #include "src/base/time.h"
@@ -17,7 +18,8 @@ struct FilterPass {
   std::size_t columns = 1;  ///< of the table; a range begins and ends at rows
   double scale = 1.0;       ///< this link's factor on the threshold: below 1 sends more, above 1 less
   double learning_rate_ratio = 1.0;  ///< learning rate at this clock / the configured one
-  std::size_t first = 0;  ///< where in the owned range the spans begin; 0 but for parts that select by block
+  std::size_t first =
+      0;  ///< where in the owned range the spans begin; 0 but for parts that select by block or by row
 };
 
 /// Owned by one mirror; not thread-safe. Most parts are immutable; one with state changes it in own_step()
@@ -46,6 +48,16 @@ class What {
   /// Whether it looks at each entry by itself. Then a table may be passed in blocks, each with the step that
   /// changes it, while the block is in the cache.
   virtual bool selects_by_block() const { return false; }
+
+  /// Whether it looks at each row by itself, so that a table may be passed in parts of whole rows.
+  virtual bool selects_by_row() const { return selects_by_block(); }
+
+  /// A threshold from which on upwards select() takes nothing of whole rows that are as these are; infinite
+  /// where there is none. Only where selects_by_row().
+  virtual float quiet_from(const FilterPass& /*pass*/, std::span<const float> /*values*/,
+                           std::span<const float> /*residual*/) const {
+    return std::numeric_limits<float>::infinity();
+  }
 
   /// Adds a step to values and residual of one block, and selects from it as select() does. Only where
   /// selects_by_block(). All three spans are entries [pass.first, pass.first + step.size()).

@@ -159,6 +159,55 @@ void add_closing(std::vector<Kernel>& kernels, double share) {
                      .call = [merging] { merging->merge_alone(); }});
 }
 
+/// The same table read by row, of which a clock changes few rows, elsewhere each time. Nothing goes out.
+struct ClosingRows {
+  static constexpr std::size_t kColumns = 64;
+  static constexpr std::size_t kRowsTouched = 1000;
+
+  ClosingRows() {
+    for (float& value : store.change(0)) value = 1.0F;
+    merge.own_clock_closed(++clock, outlets);
+  }
+  void close() {
+    ++clock;
+    for (std::size_t i = 0; i < kRowsTouched; ++i) {
+      const std::size_t first = random.below(kEntries / kColumns) * kColumns;
+      merge.own_step(clock, 0, first, store.change(0).subspan(first, kColumns), step);
+    }
+    if (merge.own_clock_closed(clock, outlets) || outlets.offered > 0)
+      throw std::runtime_error("a clock of few rows was not closed as it should be");
+  }
+
+  datacenter::ParameterStore store = datacenter::ParameterStore({{0, kEntries}});
+  wan::SignificanceFilter what = wan::SignificanceFilter(0.01, wan::Schedule::constant);
+  wan::EveryClocks when = wan::EveryClocks(1);
+  wan::EagerSum merge = wan::EagerSum({.store = &store,
+                                       .own_name = "here",
+                                       .neighbours = {{.name = "there"}},
+                                       .columns = {kColumns},
+                                       .table_names = {"table"},
+                                       .by_row = {true},
+                                       .learning_rate = {}},
+                                      what, when);
+  CountingOutlets outlets;
+  Random random = Random(4);
+  std::vector<float> step = std::vector<float>(kColumns, 1e-6F);
+  Clock clock = 0;
+};
+
+/// Each entry's step is read, values and residual are read and written, and tested once more.
+void add_closing_rows(std::vector<Kernel>& kernels) {
+  const auto closing = std::make_shared<ClosingRows>();
+  constexpr auto kTouched = static_cast<double>(ClosingRows::kRowsTouched * ClosingRows::kColumns);
+  kernels.push_back(
+      {.name = fmt::format("clock: merge alone, {} rows of {} out of {}", ClosingRows::kRowsTouched,
+                           ClosingRows::kColumns, kEntries / ClosingRows::kColumns),
+       .limit = kChange,
+       .work = 7 * sizeof(float) * kTouched,
+       .prepare = {},
+       .call = [closing] { closing->close(); }});
+}
+
 }  // namespace
 
 void add_clock_kernels(std::vector<Kernel>& kernels) {
@@ -166,6 +215,7 @@ void add_clock_kernels(std::vector<Kernel>& kernels) {
   add_optimizer(kernels, "sgd", 0.0, 2);
   add_optimizer(kernels, "momentum", 0.5, 4);
   for (const double share : {0.001, 0.01, 0.1}) add_closing(kernels, share);
+  add_closing_rows(kernels);
 }
 
 }  // namespace meridian::bench

@@ -69,7 +69,7 @@ MergeNeighbour neighbour_of(Relation relation, std::size_t sources = 1) { return
 /// A datacenter, its merge and its links.
 struct Node {
   explicit Node(std::vector<MergeNeighbour> neighbours, std::unique_ptr<What> filter = nullptr, Clock h = 1,
-                bool thresholds_differ = false)
+                bool thresholds_differ = false, bool by_row = false)
       : store(kRanges),
         outlets(neighbours.size()),
         progress(neighbours.size()),
@@ -81,6 +81,7 @@ struct Node {
                .neighbours = std::move(neighbours),
                .columns = {1, 1},
                .table_names = {"weights", "biases"},
+               .by_row = {by_row, false},
                .learning_rate = {},
                .thresholds_differ = thresholds_differ},
               *what, when) {}
@@ -151,6 +152,31 @@ TEST(EagerSum, AStepMayComeInParts) {
   EXPECT_EQ(node.given(0), 1.0F);
   EXPECT_EQ(node.owed(0), 0.0F);
   EXPECT_THAT(node.store.values(0).first(2), Each(1.0F));
+}
+
+// Of a table that is read by row, entries that nothing changes are passed over; others' updates change some.
+TEST(EagerSum, WhatOthersMakeSignificantGoesOut) {
+  Node node({neighbour_of(Relation::peer)}, filter_of(0.1), 1, /*thresholds_differ=*/false, /*by_row=*/true);
+  std::ranges::fill(node.store.change(0), 1.0F);
+  node.close(0.05F);
+  EXPECT_EQ(node.given(0), 0.0F) << "5 % of a value is below 10 %";
+  EXPECT_FALSE(node.merge.own_clock_closed(++node.clock, node.outlets));
+  node.receive(0, -0.9F);
+  EXPECT_FALSE(node.merge.own_clock_closed(++node.clock, node.outlets));
+  EXPECT_EQ(node.given(0), 0.05F) << "and a third of a small one";
+  EXPECT_EQ(node.outlets.given(0)[0][1], 0.0F);
+}
+
+TEST(EagerSum, WhatIsRelayedGoesOutOfATableThatIsReadByRow) {
+  Node node({neighbour_of(Relation::child), neighbour_of(Relation::child)}, filter_of(0.1), 1,
+            /*thresholds_differ=*/true, /*by_row=*/true);
+  std::ranges::fill(node.store.change(0), 1.0F);
+  node.close(0.0F);
+  node.receive(0, 0.5F);
+  node.complete(0, 1);
+  node.complete(1, 1);
+  EXPECT_EQ(node.given(1), 0.5F);
+  EXPECT_EQ(node.given(0), 0.0F);
 }
 
 TEST(EagerSum, AddsEverythingAtOnce) {
