@@ -34,6 +34,8 @@ class ParameterStore {
   /// Only entries [first, first + count) of the owned range: so parts can be read of a table whose other
   /// parts are still being changed.
   std::span<float> change(std::size_t table, std::size_t first, std::size_t count);
+  /// Whether something that was read is still held somewhere, so that changing it would copy all values.
+  bool is_on_its_way() const { return read_begin_ != read_end_ && !BufferPool::is_unshared(values_); }
   /// How often values have been copied.
   std::uint64_t copies() const { return copies_; }
 

@@ -144,6 +144,8 @@ void MirroredServer::on_timer(Time now, TimerId id, Actions& actions) {
       return server_->resume(now, actions);
     case TimerId::stop_time:
       return server_->on_stop_time(now, actions);
+    case TimerId::reads_first:
+      return;
   }
 }
 

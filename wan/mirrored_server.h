@@ -46,6 +46,8 @@ class MirroredServer final : public Machine {
   const datacenter::ParameterStore& store() const { return store_; }
   const Mirror& mirror() const { return *mirror_; }
   const datacenter::Server& server() const { return *server_; }
+  /// The run is over for it.
+  bool has_left() const { return membership_.has_left(); }
 
  private:
   MirroredServer(Options options, Identity identity, PeerWatch::Deadlines deadlines,

@@ -31,6 +31,7 @@
 #include "src/program/status_line.h"
 #include "src/runtime/real/kept_memory.h"
 #include "src/runtime/real/real_runtime.h"
+#include "wan/reads_first.h"
 
 namespace meridian::program {
 namespace {
@@ -70,7 +71,8 @@ class Node {
       auto made = deployment_.make_server(self_.datacenter, self_.index, incarnation);
       if (!made) return give_up(made.error().message, kBadUsage);
       server_ = std::move(made).value();
-      machine = server_.get();
+      reads_first_ = std::make_unique<wan::ReadsFirst>(*server_, *server_);
+      machine = reads_first_.get();
       counterparts = server_->mirror().counterparts();
     }
     const std::size_t servers = deployment_.config().datacenters[self_.datacenter].servers;
@@ -319,6 +321,7 @@ class Node {
   output::TimelineWriter timeline_;
   std::unique_ptr<datacenter::Worker> worker_;
   std::unique_ptr<wan::MirroredServer> server_;
+  std::unique_ptr<wan::ReadsFirst> reads_first_;  // before server_, where there is one
   std::unique_ptr<RealRuntime> runtime_;
   std::optional<double> started_unix_s_;
   std::optional<double> objective_;

@@ -139,6 +139,7 @@ void Membership::on_tick(Time now, Actions& actions) {
 }
 
 void Membership::say_goodbye(Time now, bool failed, const std::string& reason, Actions& actions) {
+  has_left_ = true;
   for (const Peer& peer : peers_) {
     if (!watch_.has_departed(peer.id)) say_goodbye_to(now, peer.id, failed, reason, actions);
   }

@@ -90,6 +90,8 @@ class Membership {
   bool has_greeted(ProcessId peer, Channel channel) const { return watch_.has_greeted(peer, channel); }
   bool has_departed(ProcessId peer) const { return watch_.has_departed(peer); }
   const std::string& name_of(ProcessId peer) const;
+  /// Whether this process has said goodbye to all: the run is over for it.
+  bool has_left() const { return has_left_; }
 
   /// Asked for the place in its session of each message but hellos and refusals that goes out through send().
   void number_with(std::function<SessionPosition(ProcessId to, Channel channel, const Body& body)> number) {
@@ -119,6 +121,7 @@ class Membership {
   Identity identity_;
   PeerWatch watch_;
   std::vector<Peer> peers_;
+  bool has_left_ = false;
   std::function<void(ProcessId, Channel, std::size_t)> counter_;
   std::function<SessionPosition(ProcessId, Channel, const Body&)> number_;
   std::function<bool(Time, ProcessId, const std::string&, Actions&)> decide_loss_;

@@ -50,6 +50,7 @@ inline DeploymentOptions drawn_deployment(std::uint64_t seed, const std::string&
   options.clocks = static_cast<Clock>(5 + random.below(20));
   // Models of some messages.
   if (random.below(5) == 0) options.part_bytes = sizeof(float) * (100 + random.below(500));
+  options.reads_first = random.below(2) == 0;
   return options;
 }
 

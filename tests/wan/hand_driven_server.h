@@ -15,6 +15,7 @@
 #include "tests/wan/synthetic_workload.h"
 #include "wan/announced_entries.h"
 #include "wan/mirrored_server.h"
+#include "wan/reads_first.h"
 #include "wan/update_chunk.h"
 
 namespace meridian::wan {
@@ -31,6 +32,7 @@ struct HandDrivenOptions {
   std::uint32_t evaluate_every = 1000;
   Time round_trip = std::chrono::milliseconds(100);
   std::vector<TableSpec> tables = {{"wide", 50, 8}};
+  bool reads_first = false;  ///< what comes from elsewhere waits for reads that `actions` still has
 };
 
 class HandDrivenServer {
@@ -89,7 +91,8 @@ class HandDrivenServer {
                              .explain_difference = [](const std::string&) { return std::string(); }},
                             {std::chrono::hours(1), std::chrono::hours(1)}, workload_, shards_))
                   .value();
-    server_->start(now, actions);
+    reads_first_ = std::make_unique<ReadsFirst>(*server_, *server_);
+    machine().start(now, actions);
     for (std::size_t w = 0; w < options_.workers; ++w) greet(worker(static_cast<std::uint16_t>(w)), 1);
     for (const OverlayNeighbour& neighbour : options_.overlay.neighbours(0)) {
       greet(peer(static_cast<std::uint16_t>(neighbour.datacenter)), 1);
@@ -98,16 +101,16 @@ class HandDrivenServer {
 
   void greet(ProcessId from, std::uint64_t incarnation) {
     for (const Channel channel : {Channel::control, Channel::data}) {
-      server_->on_message(now, from, channel, {Hello{kProtocolVersion, 1, from, incarnation, channel}, {}},
-                          actions);
+      machine().on_message(now, from, channel, {Hello{kProtocolVersion, 1, from, incarnation, channel}, {}},
+                           actions);
     }
   }
 
   /// A control message of a counterpart, as the next one of its epoch.
   void hear(ProcessId from, Body body, std::vector<Payload> payloads = {}) {
     const SessionPosition position{1, ++control_sequences_[from]};
-    server_->on_message(now, from, Channel::control, {std::move(body), std::move(payloads), position},
-                        actions);
+    machine().on_message(now, from, Channel::control, {std::move(body), std::move(payloads), position},
+                         actions);
   }
 
   /// The next chunk of a counterpart: `values` from entry `first` of table 0 on. `released`: announcements.
@@ -119,7 +122,7 @@ class HandDrivenServer {
       update.segments.push_back({0, first, values.size(), 0});
       payloads.push_back(payload_of(values));
     }
-    server_->on_message(now, from, Channel::data, {std::move(update), std::move(payloads), {1, 0}}, actions);
+    machine().on_message(now, from, Channel::data, {std::move(update), std::move(payloads), {1, 0}}, actions);
   }
 
   /// The next chunk of a counterpart gets lost.
@@ -138,7 +141,7 @@ class HandDrivenServer {
   void pull(std::uint16_t index, Clock clock, std::size_t first = 0, std::size_t count = 0) {
     Pull pull{clock, false, {}};
     if (count > 0) pull.segments.push_back({0, first, count, 0});
-    server_->on_message(now, worker(index), Channel::control, {std::move(pull), {}}, actions);
+    machine().on_message(now, worker(index), Channel::control, {std::move(pull), {}}, actions);
   }
 
   /// A worker's gradients of `clock`, all of this value.
@@ -147,11 +150,12 @@ class HandDrivenServer {
       Push push{clock, workload_.samples_per_clock({0, index}), part};
       std::vector<Payload> payloads;
       for (const Segment& segment : part) payloads.push_back(payload_of(std::vector(segment.count, value)));
-      server_->on_message(now, worker(index), Channel::data, {std::move(push), std::move(payloads)}, actions);
+      machine().on_message(now, worker(index), Channel::data, {std::move(push), std::move(payloads)},
+                           actions);
     }
   }
 
-  void tick() { server_->on_timer(now, TimerId::tick, actions); }
+  void tick(TimerId id = TimerId::tick) { machine().on_timer(now, id, actions); }
 
   /// The replies that a worker has got so far.
   std::vector<PullReply> replies(std::uint16_t index) const {
@@ -166,16 +170,20 @@ class HandDrivenServer {
   }
 
   const MirroredServer& server() const { return *server_; }
+  const ReadsFirst& reads_first() const { return *reads_first_; }
   const CountingWorkload& workload() const { return workload_; }
 
   Time now{0};
   RecordedActions actions;
 
  private:
+  Machine& machine() { return options_.reads_first ? static_cast<Machine&>(*reads_first_) : *server_; }
+
   HandDrivenOptions options_;
   CountingWorkload workload_;
   datacenter::ShardMap shards_;
   std::unique_ptr<MirroredServer> server_;
+  std::unique_ptr<ReadsFirst> reads_first_;
   std::map<ProcessId, std::uint32_t> control_sequences_;
   std::map<ProcessId, std::uint64_t> chunk_numbers_;
 };

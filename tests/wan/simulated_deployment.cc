@@ -111,7 +111,10 @@ SimulatedDeployment::SimulatedDeployment(DeploymentOptions options, const Worklo
   const auto add = [&](ProcessId id, Machine& machine) {
     if (is_absent(id)) return;
     tapped_.push_back(std::make_unique<Tapped>(*this, id, machine));
-    simulation_->add(id, *tapped_.back());
+    const auto* const server = dynamic_cast<const MirroredServer*>(&machine);
+    if (!options_.reads_first || server == nullptr) return simulation_->add(id, *tapped_.back());
+    reads_first_.push_back(std::make_unique<ReadsFirst>(*tapped_.back(), *server));
+    simulation_->add(id, *reads_first_.back());
   };
   for (std::size_t d = 0; d < datacenters(); ++d) {
     const DatacenterShape& shape = options_.datacenters[d];

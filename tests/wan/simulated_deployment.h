@@ -17,6 +17,7 @@
 #include "src/workload/workload.h"
 #include "wan/mirrored_server.h"
 #include "wan/overlay.h"
+#include "wan/reads_first.h"
 
 namespace meridian::wan {
 
@@ -47,6 +48,7 @@ struct DeploymentOptions {
   OptimizerOptions optimizer{"sgd", 0.0625, 0.0};
   std::size_t shards = 5;
   std::size_t part_bytes = datacenter::kMaxTransferBytes;  // of a push or a pull's reply, in one message
+  bool reads_first = false;                                // others' updates wait for reads on their way
   std::uint64_t seed = 1;
   double spread = 0.5;  ///< of the computation times
   std::uint32_t evaluate_every = 5;
@@ -138,6 +140,7 @@ class SimulatedDeployment {
   std::vector<std::vector<std::unique_ptr<MirroredServer>>> servers_;
   std::vector<std::unique_ptr<datacenter::Worker>> workers_;
   std::vector<std::unique_ptr<Tapped>> tapped_;
+  std::vector<std::unique_ptr<ReadsFirst>> reads_first_;
   std::vector<DatacenterLog> logs_;
   std::uint64_t fingerprint_ = 0;
 };
