@@ -53,6 +53,8 @@ Payload ParameterStore::read(std::size_t table, std::size_t first, std::size_t c
   MERIDIAN_CHECK(first + count <= ranges_.at(table).size(), "[{}, +{}) of {}", first, count,
                  ranges_[table].size());
   const std::size_t begin = offsets_[table] + first;
+  // What was read before, and all have let go of, is on its way no longer.
+  if (!is_on_its_way()) read_begin_ = read_end_ = 0;
   read_begin_ = read_begin_ == read_end_ ? begin : std::min(read_begin_, begin);
   read_end_ = std::max(read_end_, begin + count);
   return payload_of(values_, begin, count);

@@ -23,6 +23,11 @@ MergingBacklog::MergingBacklog(std::vector<TableRange> owned, std::vector<TableR
   if (!shared_.empty()) flat_ = shared_.front().begin;
 }
 
+/// Memory only where something comes: at a drain, where the residual is given back meanwhile.
+void MergingBacklog::allocate() {
+  for (const TableRange& range : owned_) sums_.push_back(FloatBuffer::untouched_zeros(range.size()));
+}
+
 void MergingBacklog::something_came() {
   unswept_ = total_;
   if (lap_left_ > 0) return;
@@ -32,18 +37,14 @@ void MergingBacklog::something_came() {
 
 void MergingBacklog::add(ChunkCutter& rest) {
   if (rest.done()) return;
-  if (sums_.empty()) {
-    for (const TableRange& range : owned_) sums_.emplace_back(range.size());
-  }
+  if (sums_.empty()) allocate();
   if (empty()) waiting_ = 0;
   waiting_ += rest.add_rest_to(sums_);
   something_came();
 }
 
 void MergingBacklog::put_back(const std::deque<UpdateChunk>& chunks) {
-  if (!chunks.empty() && sums_.empty()) {
-    for (const TableRange& range : owned_) sums_.emplace_back(range.size());
-  }
+  if (!chunks.empty() && sums_.empty()) allocate();
   for (const UpdateChunk& chunk : chunks) {
     for_each_entry(chunk, [&](std::size_t table, std::size_t flat, float value) {
       float& sum = sums_[table][flat - owned_[table].begin];

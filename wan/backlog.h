@@ -68,6 +68,7 @@ class MergingBacklog final : public Backlog {
   Selection entries() const override;
 
  private:
+  void allocate();
   void something_came();
 
   std::vector<datacenter::TableRange> owned_;

@@ -90,7 +90,8 @@ void append_halves(unsigned code, std::span<const float> values, EncodedBytes& o
   (code == kBf16 ? shorten_bf16 : shorten_fp16)(values.data(), values.size(), halves);
 }
 
-/// The codes that some values fit into, floats besides. More values never fit into more.
+/// The codes that some values fit into, floats besides. More values do not fit into more, but for a grid
+/// where the first few are all beyond 2^104.
 struct Fits {
   std::optional<ValueLevels> levels;
   std::optional<ValueGrid> grid;

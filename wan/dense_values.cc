@@ -28,8 +28,9 @@ MERIDIAN_FOR_EACH_INSTRUCTION_SET(std::uint32_t, holes_in, (const float* values,
   return holes;
 }
 
-/// So many values that what a code takes for them tells about the rest.
-constexpr std::size_t kTried = 8 * kValueBlock;
+/// So many blocks, taken from all over, that what they take tells about the rest.
+constexpr std::size_t kBlocksTried = 8;
+constexpr std::size_t kTried = kBlocksTried * kValueBlock;
 /// An estimate below this share of another one is believed to be the smaller one.
 constexpr double kClear = 0.95;
 
@@ -39,12 +40,17 @@ bool has_holes(std::span<const float> values) {
   return holes_in(values.data(), first) > 0 || holes_in(values.data() + first, values.size() - first) > 0;
 }
 
+/// About how many bytes all values take.
 double bytes_tried(std::span<const float> values) {
-  const std::span<const float> tried = values.first(std::min(kTried, values.size()));
   EncodedBytes bytes;
-  append_values(tried, bytes);
-  return static_cast<double>(bytes.size()) * static_cast<double>(values.size()) /
-         static_cast<double>(tried.size());
+  if (values.size() <= kTried) {
+    append_values(values, bytes);
+    return static_cast<double>(bytes.size());
+  }
+  const std::size_t blocks = values.size() / kValueBlock;
+  for (std::size_t i = 0; i < kBlocksTried; ++i)
+    append_values(values.subspan(i * blocks / kBlocksTried * kValueBlock, kValueBlock), bytes);
+  return static_cast<double>(bytes.size()) * static_cast<double>(values.size()) / kTried;
 }
 
 /// The head and the indexes of a segment with holes.

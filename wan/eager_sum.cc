@@ -138,6 +138,7 @@ Failure EagerSum::select(Clock clock, double scale, std::size_t residual) {
     const FilterPass pass = pass_of(clock, table, 0, scale);
     const std::span<const float> values = place_.store->values(table);
     const std::span<float> owed = residuals_[residual][table].span();
+    if (owed.size() != values.size()) continue;  // all of it has gone
     if (auto& quiet = quiet_[residual][table]) {
       quiet->select(what_, pass, values, owed, selection_[table]);
     } else if (!selects_with_steps(table)) {

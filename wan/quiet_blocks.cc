@@ -28,7 +28,8 @@ void QuietBlocks::select(const What& what, const FilterPass& pass, std::span<con
   const double threshold = what.threshold(pass);
   FilterPass part = pass;
   for (std::size_t block = 0; block < quiet_from_.size(); ++block) {
-    if (threshold >= static_cast<double>(quiet_from_[block])) continue;
+    const float quiet_from = quiet_from_[block];
+    if (quiet_from != kUnknown && threshold >= static_cast<double>(quiet_from)) continue;
     const std::size_t first = block * block_;
     const std::size_t count = std::min(block_, residual.size() - first);
     part.first = pass.first + first;

@@ -34,7 +34,7 @@ void ReadsFirst::on_message(Time now, ProcessId from, Channel channel, Message m
 void ReadsFirst::on_timer(Time now, TimerId id, Actions& actions) {
   if (id != TimerId::reads_first) machine_.on_timer(now, id, actions);
   pass_on(now, actions);
-  if (id == TimerId::reads_first && !waiting_.empty())
+  if (id == TimerId::reads_first && !waiting_.empty() && !server_.has_left())
     actions.set_timer(TimerId::reads_first, now + kLookAgainAfter);
 }
 

@@ -52,14 +52,15 @@ void select_rows(double threshold, double floor, std::size_t columns, std::size_
   }
 }
 
-/// The largest norm of a row's change above the floor in units of that of its values.
+/// The largest norm of a row's change above the floor in units of that of its values; 0 only where none is.
 double largest_ratio_of_rows(double floor, std::size_t columns, std::span<const float> values,
                              std::span<const float> residual) {
   double largest = 0.0;
   for (std::size_t first = 0; first < residual.size(); first += columns) {
     const double change = sum_of_squares(residual.subspan(first, columns));
     const double value = sum_of_squares(values.subspan(first, columns));
-    if (!(change <= floor * floor)) largest = std::max(largest, std::sqrt(change / value));
+    if (change <= floor * floor) continue;
+    largest = std::max({largest, std::sqrt(change / value), double{std::numeric_limits<float>::min()}});
   }
   return largest;
 }
@@ -107,10 +108,9 @@ float SignificanceFilter::quiet_from(const FilterPass& pass, std::span<const flo
       significance.granularity == Granularity::entry
           ? static_cast<double>(largest_ratio(as_float(significance.floor), values, residual))
           : largest_ratio_of_rows(significance.floor, pass.columns, values, residual);
-  // What is tested is a product, with another rounding than the ratio's. And nothing is quiet at threshold 0
-  // that is above the floor, as small as the ratio may be.
+  // What is tested is a product, with another rounding than the ratio's.
   constexpr double kMore = 1.0 + 1e-6;
-  return ratio == 0.0 ? 0.0F : as_float(ratio * kMore) + std::numeric_limits<float>::min();
+  return as_float(ratio * kMore);
 }
 
 bool SignificanceFilter::selects_by_block() const {

@@ -69,6 +69,9 @@ MERIDIAN_FOR_EACH_INSTRUCTION_SET(void, add_and_select_entries_by_block,
   }
 }
 
+/// The smallest normal float's.
+constexpr std::int32_t kLeastRatio = 1 << kMantissaBits;
+
 /// Ratios are not negative: their bits rise as they do, and those that are no numbers are above all.
 MERIDIAN_FOR_EACH_INSTRUCTION_SET(std::int32_t, largest_ratio_bits,
                                   (float floor, const float* values, const float* residual,
@@ -79,7 +82,7 @@ MERIDIAN_FOR_EACH_INSTRUCTION_SET(std::int32_t, largest_ratio_bits,
     const float change = std::fabs(residual[i]);
     const auto bits = std::bit_cast<std::int32_t>(change / std::fabs(values[i])) & kMagnitudeMask;
     const std::int32_t stays = -static_cast<std::int32_t>(change <= floor);
-    largest = std::max(largest, bits & ~stays);
+    largest = std::max(largest, std::max(bits, kLeastRatio) & ~stays);
   }
   return largest;
 }

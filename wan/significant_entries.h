@@ -37,8 +37,8 @@ struct EntryTest {
 void select_entries(EntryTest test, std::size_t first, std::span<const float> values,
                     std::span<float> residual, TableSelection& out);
 
-/// The largest |change| above the floor in units of the value beside it; infinite or not a number where one
-/// is beside 0 or is neither itself.
+/// The largest |change| above the floor in units of the value beside it, 0 only where none is above; infinite
+/// or not a number where one is beside 0 or is neither itself.
 float largest_ratio(float floor, std::span<const float> values, std::span<const float> residual);
 
 /// Adds the step to values and residual, and does the same, in one pass over memory.

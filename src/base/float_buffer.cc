@@ -32,17 +32,34 @@ float* FloatBuffer::allocate(std::size_t size) {
   return static_cast<float*>(memory);
 }
 
+FloatBuffer FloatBuffer::untouched_zeros(std::size_t size) {
+  FloatBuffer buffer;
+  if (size > 0) buffer.data_ = allocate(size);
+  buffer.size_ = size;
+  buffer.forget(0, size);
+  return buffer;
+}
+
 void FloatBuffer::forget(std::size_t first, std::size_t count) {
-  std::fill_n(data_ + first, count, 0.0F);
+  float* const begin = data_ + first;
+  float* const end = begin + count;
 #if defined(__linux__)
   static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<std::uintptr_t>(data_ + first);
-  const std::uintptr_t first_page = (begin + page - 1) / page * page;
-  const std::uintptr_t end_page = (begin + count * sizeof(float)) / page * page;
+  // Floats are aligned, and so are pages.
+  const auto begins = reinterpret_cast<std::uintptr_t>(begin);
+  const auto ends = reinterpret_cast<std::uintptr_t>(end);
+  float* const first_page = begin + (page - begins % page) % page / sizeof(float);
+  float* const past_pages = end - ends % page / sizeof(float);
   // Private memory without a file: what is read there next is zeros.
-  if (end_page > first_page)
-    (void)::madvise(reinterpret_cast<void*>(first_page), end_page - first_page, MADV_DONTNEED);
+  if (first_page < past_pages &&
+      ::madvise(first_page, static_cast<std::size_t>(past_pages - first_page) * sizeof(float),
+                MADV_DONTNEED) == 0) {
+    std::fill(begin, first_page, 0.0F);
+    std::fill(past_pages, end, 0.0F);
+    return;
+  }
 #endif
+  std::fill(begin, end, 0.0F);
 }
 
 void FloatBuffer::release(float* data, std::size_t size) {

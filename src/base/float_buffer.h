@@ -42,6 +42,10 @@ class FloatBuffer {
   FloatBuffer(const FloatBuffer&) = delete;
   FloatBuffer& operator=(const FloatBuffer&) = delete;
 
+  /// Zeros that take memory only where they are written: for what fills as another buffer is given back.
+  /// (What is read before it is written gets small pages.)
+  static FloatBuffer untouched_zeros(std::size_t size);
+
   FloatBuffer clone() const {
     FloatBuffer copy(size_);
     std::copy_n(data_, size_, copy.data_);

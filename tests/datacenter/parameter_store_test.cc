@@ -83,6 +83,21 @@ TEST(ParameterStore, WhatWasNotReadChangesInPlace) {
   EXPECT_THAT(store.values(0), ElementsAre(-1, 1, 2, 9, -2));
 }
 
+TEST(ParameterStore, WhatAllHaveLetGoOfIsOnItsWayNoLonger) {
+  ParameterStore store = counted_store();
+  EXPECT_FALSE(store.is_on_its_way());
+  (void)store.read(2, 0, 3);
+  EXPECT_FALSE(store.is_on_its_way()) << "nobody holds it";
+  // What is read next begins before, and what lies between was not read.
+  const Payload early = store.read(0, 0, 1);
+  EXPECT_TRUE(store.is_on_its_way());
+  store.change(0, 3, 1)[0] = -1.0F;
+  EXPECT_EQ(store.copies(), 0U);
+  store.change(0, 0, 1)[0] = -1.0F;
+  EXPECT_EQ(store.copies(), 1U);
+  EXPECT_THAT(floats(early), ElementsAre(0));
+}
+
 TEST(ParameterStore, ReadsShareTheValues) {
   ParameterStore store = counted_store();
   const auto* const memory = reinterpret_cast<const std::byte*>(store.values(0).data());

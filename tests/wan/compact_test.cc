@@ -204,6 +204,23 @@ TEST(PackedCodes, StandOneAfterTheOther) {
   expect_same_codes<4>();
 }
 
+TEST(DenseValues, AreSmallWhateverTheirFirstValuesAre) {
+  // The first ones alone take next to nothing in one block after another, holes among them or not.
+  Random random(15);
+  std::vector<float> values(200'000);
+  values[0] = 1.37F;
+  for (std::size_t i = 2048; i < values.size(); ++i) {
+    if (random.uniform() < 0.52) values[i] = static_cast<float>(random.normal());
+  }
+  Bytes bytes;
+  append_dense(values, bytes);
+  const auto others = static_cast<double>(values.size() - 2048) * 0.52;
+  EXPECT_LT(static_cast<double>(bytes.size()), 1.05 * (others * sizeof(float) + 200'000.0 / 8));
+  std::vector<float> read(values.size());
+  ASSERT_TRUE(read_dense(bytes, read));
+  EXPECT_EQ(read, values);
+}
+
 TEST(DenseValues, WithHolesComeBackAndKeepTheirBlocks) {
   Random random(14);
   for (const double holes : {0.0, 0.01, 0.3, 0.9, 1.0}) {

@@ -179,6 +179,21 @@ TEST(EagerSum, WhatIsRelayedGoesOutOfATableThatIsReadByRow) {
   EXPECT_EQ(node.given(0), 0.0F);
 }
 
+TEST(EagerSum, WhatIsSaidAfterADrainMovesNothing) {
+  for (const bool by_row : {false, true}) {
+    Node node({neighbour_of(Relation::child), neighbour_of(Relation::child)}, nullptr, 1,
+              /*thresholds_differ=*/true, by_row);
+    node.close(1.0F);
+    node.drain();
+    node.progress[0] = node.progress[1] = {1, true, false};
+    node.progressed();
+    EXPECT_EQ(node.given(1), 1.0F);
+    node.progress[0] = {5, false, false};  // as after a hole: there may be more to come
+    node.progressed();
+    EXPECT_EQ(node.given(1), 1.0F);
+  }
+}
+
 TEST(EagerSum, AddsEverythingAtOnce) {
   Node node({neighbour_of(Relation::peer)});
   EXPECT_EQ(node.merge.step_scale(), 0.5F) << "its share of all samples";

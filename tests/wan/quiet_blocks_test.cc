@@ -7,6 +7,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include "src/base/random.h"
@@ -94,6 +97,28 @@ TEST(QuietBlocks, AtThresholdZeroAllAboveTheFloorGoes) {
   twins.pass({.clock = 1, .scale = 1.0});
   twins.change(5, 1, 1e-38F, 0.0F);
   twins.pass({.clock = 2, .scale = 1.0});
+  EXPECT_EQ(twins.sent, 1U);
+}
+
+TEST(QuietBlocks, NothingAboveTheFloorIsQuietAtThresholdZero) {
+  // Ratios that are 0 as floats.
+  const SignificanceFilter filter = filter_of({.v0 = 0.5}, Schedule::constant);
+  Twins twins(filter, kColumns);
+  twins.values.assign(kSize, 8.9e24F);
+  twins.change(5, 1, 3.2e-28F, 0.0F);
+  twins.values[300] = 44.0F;
+  twins.change(300, 1, 2.5e-44F, 0.0F);
+  twins.pass({.clock = 1, .scale = 1.0});
+  EXPECT_EQ(twins.sent, 0U);
+  twins.pass({.clock = 2, .scale = 0.0});
+  EXPECT_EQ(twins.sent, 2U);
+}
+
+TEST(QuietBlocks, WhatIsNotFiniteIsSeenAtAnyThreshold) {
+  const SignificanceFilter filter = filter_of({.v0 = 1e300}, Schedule::constant);
+  Twins twins(filter, kColumns);
+  twins.change(5, 1, std::numeric_limits<float>::infinity(), 0.0F);
+  twins.pass({.clock = 1, .scale = 1e300});
   EXPECT_EQ(twins.sent, 1U);
 }
 

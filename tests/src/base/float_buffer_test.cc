@@ -65,6 +65,19 @@ TEST(FloatBuffer, ForgetsJustWhatItIsAskedTo) {
   FloatBuffer().forget(0, 0);
 }
 
+TEST(FloatBuffer, UntouchedZerosAreZeros) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{10}, std::size_t{3'000'001}}) {
+    {
+      FloatBuffer dirty(size);  // whose memory may be used again
+      std::fill_n(dirty.data(), size, 7.0F);
+    }
+    FloatBuffer zeros = FloatBuffer::untouched_zeros(size);
+    ASSERT_EQ(zeros.size(), size);
+    for (std::size_t i = 0; i < size; ++i) ASSERT_EQ(zeros[i], 0.0F) << i << " of " << size;
+    if (size > 0) zeros[size / 2] = 1.0F;
+  }
+}
+
 TEST(FloatBuffer, RoundsUpToWholeLines) {
   EXPECT_EQ(round_up_to_line(0), 0U);
   EXPECT_EQ(round_up_to_line(1), 16U);
