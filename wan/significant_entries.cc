@@ -94,10 +94,11 @@ MERIDIAN_FOR_EACH_INSTRUCTION_SET(std::int32_t, largest_ratio_bits,
 constexpr std::size_t kGroup = 4 * kLanes;
 
 /// What was taken of a part of a range, until it is appended.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): entries are written before they are read
 struct Taken {
   static constexpr std::size_t kPart = 1024;  // entries that one is for
 
-  std::array<std::uint32_t, kPart> offsets;  // NOLINT(cppcoreguidelines-pro-type-member-init): written first
+  std::array<std::uint32_t, kPart> offsets;
   std::array<float, kPart> values;
   std::size_t size = 0;
 };

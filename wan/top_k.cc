@@ -24,8 +24,8 @@ std::uint32_t guess_least(std::span<const float> residual, std::size_t count) {
   std::vector<std::uint32_t> sample;
   sample.reserve(residual.size() / stride + 1);
   for (std::size_t i = 0; i < residual.size(); i += stride) sample.push_back(magnitude_bits(residual[i]));
-  const auto rank =
-      static_cast<std::size_t>(kCandidates * static_cast<double>(count / stride)) + kMoreCandidates;
+  const double wanted = static_cast<double>(count) / static_cast<double>(stride);
+  const auto rank = static_cast<std::size_t>(kCandidates * wanted) + kMoreCandidates;
   if (rank >= sample.size()) return 1;
   const auto least = sample.begin() + static_cast<std::ptrdiff_t>(rank);
   std::nth_element(sample.begin(), least, sample.end(), std::greater<>());

@@ -12,10 +12,6 @@ namespace meridian {
 /// Allocates as std::allocator does, and leaves elements that are made of nothing as memory happens to be.
 template <typename Element>
 struct UninitialisedAllocator : std::allocator<Element> {
-  template <typename Other>
-  struct rebind {
-    using other = UninitialisedAllocator<Other>;
-  };
   UninitialisedAllocator() = default;
   template <typename Other>
   explicit UninitialisedAllocator(const UninitialisedAllocator<Other>& /*other*/) {}

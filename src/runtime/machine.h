@@ -22,7 +22,7 @@ enum class TimerId : std::uint8_t {
   tick = 0,         ///< heartbeats and deadlines
   acknowledge = 1,  ///< an acknowledgement that no other message carried
   drain_deadline = 2,
-  stop_time = 3,     ///< workload.stop.time_s
+  stop_time = 3,    ///< workload.stop.time_s
   reads_first = 4,  ///< another look whether what waits for a read may go on
 };
 inline constexpr std::size_t kTimerIds = 5;
