@@ -85,6 +85,17 @@ class CountingOutlets final : public wan::Outlets {
   std::size_t offered = 0;
 };
 
+/// A server of one table with one neighbour.
+wan::MergePlace place_of(datacenter::ParameterStore& store, std::size_t columns, bool by_row) {
+  return {.store = &store,
+          .own_name = "here",
+          .neighbours = {{.name = "there"}},
+          .columns = {columns},
+          .table_names = {"table"},
+          .by_row = {by_row},
+          .learning_rate = {}};
+}
+
 /// A server's table, from the update of its one worker to what goes out to its one neighbour. A `share` of
 /// the gradient's entries goes out at each clock, and the others never do.
 struct Closing {
@@ -130,13 +141,7 @@ struct Closing {
   datacenter::ParameterStore store = datacenter::ParameterStore({{0, kEntries}});
   wan::SignificanceFilter what = wan::SignificanceFilter(0.01, wan::Schedule::constant);
   wan::EveryClocks when = wan::EveryClocks(1);
-  wan::EagerSum merge = wan::EagerSum({.store = &store,
-                                       .own_name = "here",
-                                       .neighbours = {{.name = "there"}},
-                                       .columns = {1},
-                                       .table_names = {"table"},
-                                       .learning_rate = {}},
-                                      what, when);
+  wan::EagerSum merge = wan::EagerSum(place_of(store, 1, /*by_row=*/false), what, when);
   CountingOutlets outlets;
   FloatBuffer update = FloatBuffer(kEntries);
   std::size_t going = 0;
@@ -181,14 +186,7 @@ struct ClosingRows {
   datacenter::ParameterStore store = datacenter::ParameterStore({{0, kEntries}});
   wan::SignificanceFilter what = wan::SignificanceFilter(0.01, wan::Schedule::constant);
   wan::EveryClocks when = wan::EveryClocks(1);
-  wan::EagerSum merge = wan::EagerSum({.store = &store,
-                                       .own_name = "here",
-                                       .neighbours = {{.name = "there"}},
-                                       .columns = {kColumns},
-                                       .table_names = {"table"},
-                                       .by_row = {true},
-                                       .learning_rate = {}},
-                                      what, when);
+  wan::EagerSum merge = wan::EagerSum(place_of(store, kColumns, /*by_row=*/true), what, when);
   CountingOutlets outlets;
   Random random = Random(4);
   std::vector<float> step = std::vector<float>(kColumns, 1e-6F);
