@@ -125,9 +125,10 @@ struct Closing {
   void merge_alone() {
     ++clock;
     constexpr std::size_t kBlock = datacenter::DenseSums::kBlock;
-    for (std::size_t first = 0; first < kEntries; first += kBlock)
+    for (std::size_t first = 0; first < kEntries; first += kBlock) {
       merge.own_step(clock, 0, first, store.change(0).subspan(first, kBlock),
                      update.span().subspan(first, kBlock));
+    }
     finish();
   }
   void finish() {
