@@ -42,7 +42,8 @@ void ReadsFirst::on_timer(Time now, TimerId id, Actions& actions) {
 void ReadsFirst::pass_on(Time now, Actions& actions) {
   if (waiting_.empty()) return;
   const std::size_t most = std::max(kLeastBytes, server_.store().total_entries() * sizeof(float) / kShare);
-  const bool all = bytes_ > most || now - waiting_.front().since >= kLongest;
+  const bool all =
+      bytes_ > most || waiting_.size() > kMostMessages || now - waiting_.front().since >= kLongest;
   while (!waiting_.empty() && !server_.has_left() && (all || !server_.store().is_on_its_way())) {
     Waiting next = std::move(waiting_.front());
     waiting_.pop_front();

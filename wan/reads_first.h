@@ -13,12 +13,13 @@
 namespace meridian::wan {
 
 /// Passes all events on to a machine; of those from other datacenters on the data channel some only later, in
-/// their order. Bounded in bytes and time: beyond that the values are copied.
+/// their order. Bounded in bytes, messages and time: beyond that the values are copied.
 class ReadsFirst final : public Machine {
  public:
   /// At least so many bytes of updates may wait, or a share of the values' own.
   static constexpr std::size_t kLeastBytes = std::size_t{4} << 20U;
   static constexpr std::size_t kShare = 16;
+  static constexpr std::size_t kMostMessages = 4096;
   static constexpr Time kLongest = std::chrono::milliseconds(500);
   /// Whoever lets go of a read does not tell: it is looked after at every event, and after this time.
   static constexpr Time kLookAgainAfter = std::chrono::milliseconds(1);

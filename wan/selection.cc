@@ -51,9 +51,7 @@ std::optional<std::size_t> select_nonzeros(std::span<const FloatBuffer> sums, Se
   std::optional<std::size_t> wrong;
   for (std::size_t table = 0; table < sums.size(); ++table) {
     const std::span<const float> values = sums[table].span();
-    FiniteCheck check;
-    for (const float value : values) check.see(value);
-    if (!check.all_finite() && !wrong) wrong = table;
+    if (!wrong && !all_finite(values)) wrong = table;
     selection[table].clear();
     append_nonzeros(values, selection[table]);
   }

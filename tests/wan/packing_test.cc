@@ -33,6 +33,14 @@ struct Entries {
   }
 };
 
+/// The first `size` entries that were found.
+void expect_same(Entries found, std::size_t size, const Entries& expected) {
+  found.offsets.resize(size);
+  found.values.resize(size);
+  EXPECT_EQ(found.offsets, expected.offsets);
+  EXPECT_EQ(bits_of(found.values), bits_of(expected.values));
+}
+
 class Packing : public testing::Test {
  protected:
   /// Lengths around whole vectors and beyond the parts in which holes are filled.
@@ -75,10 +83,7 @@ TEST_F(Packing, KeepsWhatIsLargeEnough) {
                     std::vector<float>(values.size() + kPackingRoom)};
       const std::size_t size =
           pack_large(values.data(), values.size(), least, 70, found.offsets.data(), found.values.data());
-      found.offsets.resize(size);
-      found.values.resize(size);
-      EXPECT_EQ(found.offsets, expected.offsets);
-      EXPECT_EQ(bits_of(found.values), bits_of(expected.values));
+      expect_same(found, size, expected);
     }
   });
 }
@@ -98,10 +103,7 @@ TEST_F(Packing, MovesEntriesWithinAList) {
                                            values.size(), list.offsets.data(), list.values.data());
     EXPECT_EQ(list.offsets.back(), kUntouched);
     EXPECT_EQ(list.values.back(), 1.5F);
-    list.offsets.resize(size);
-    list.values.resize(size);
-    EXPECT_EQ(list.offsets, expected.offsets);
-    EXPECT_EQ(bits_of(list.values), bits_of(expected.values));
+    expect_same(list, size, expected);
   });
 }
 

@@ -100,6 +100,13 @@ TEST(ReadsFirst, NoMoreThanSomeBytesWait) {
   EXPECT_LE(most, ReadsFirst::kLeastBytes);
 }
 
+TEST(ReadsFirst, NoMoreThanSomeMessagesWait) {
+  HandDrivenServer server(waiting());
+  server.pull(0, 0);
+  for (std::size_t i = 0; i <= ReadsFirst::kMostMessages; ++i) server.hear_chunk(kPeer, 0, {});
+  EXPECT_EQ(server.server().mirror().applied_number(kPeer), ReadsFirst::kMostMessages + 1);
+}
+
 TEST(ReadsFirst, WhereUpdatesWaitForTheirClockAnywayTheyAreTakenAtOnce) {
   HandDrivenOptions options = waiting();
   options.parts = {"all", "every_clock", "applied_clock", "ordered", false};
