@@ -22,7 +22,7 @@ bool ReadsFirst::has_to_wait(ProcessId from, Channel channel) const {
 
 void ReadsFirst::on_message(Time now, ProcessId from, Channel channel, Message message, Actions& actions) {
   if (!has_to_wait(from, channel)) {
-    machine_.on_message(now, from, channel, std::move(message), actions);
+    ForwardingMachine::on_message(now, from, channel, std::move(message), actions);
   } else {
     if (waiting_.empty()) actions.set_timer(TimerId::reads_first, now + kLookAgainAfter);
     bytes_ += payload_bytes(message);
@@ -32,7 +32,7 @@ void ReadsFirst::on_message(Time now, ProcessId from, Channel channel, Message m
 }
 
 void ReadsFirst::on_timer(Time now, TimerId id, Actions& actions) {
-  if (id != TimerId::reads_first) machine_.on_timer(now, id, actions);
+  if (id != TimerId::reads_first) ForwardingMachine::on_timer(now, id, actions);
   pass_on(now, actions);
   if (id == TimerId::reads_first && !waiting_.empty() && !server_.has_left())
     actions.set_timer(TimerId::reads_first, now + kLookAgainAfter);
@@ -48,7 +48,7 @@ void ReadsFirst::pass_on(Time now, Actions& actions) {
     Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
     bytes_ -= payload_bytes(next.message);
-    machine_.on_message(now, next.from, Channel::data, std::move(next.message), actions);
+    ForwardingMachine::on_message(now, next.from, Channel::data, std::move(next.message), actions);
   }
 }
 

@@ -4,17 +4,18 @@
 // worker computes: there is time for what waited, and nobody waits for it.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 
-#include "src/runtime/machine.h"
+#include "src/runtime/forwarding_machine.h"
 #include "wan/mirrored_server.h"
 
 namespace meridian::wan {
 
 /// Passes all events on to a machine; of those from other datacenters on the data channel some only later, in
 /// their order. Bounded in bytes, messages and time: beyond that the values are copied.
-class ReadsFirst final : public Machine {
+class ReadsFirst final : public ForwardingMachine {
  public:
   /// At least so many bytes of updates may wait, or a share of the values' own.
   static constexpr std::size_t kLeastBytes = std::size_t{4} << 20U;
@@ -25,21 +26,10 @@ class ReadsFirst final : public Machine {
   static constexpr Time kLookAgainAfter = std::chrono::milliseconds(1);
 
   /// `machine` is `server`, or passes events on to it. Both must outlive it.
-  ReadsFirst(Machine& machine, const MirroredServer& server) : machine_(machine), server_(server) {}
+  ReadsFirst(Machine& machine, const MirroredServer& server) : ForwardingMachine(machine), server_(server) {}
 
-  void start(Time now, Actions& actions) override { machine_.start(now, actions); }
   void on_message(Time now, ProcessId from, Channel channel, Message message, Actions& actions) override;
   void on_timer(Time now, TimerId id, Actions& actions) override;
-  void on_computed(Time now, ComputationKind kind, Actions& actions) override {
-    machine_.on_computed(now, kind, actions);
-  }
-  void on_malformed(Time now, ProcessId from, const std::string& why, Actions& actions) override {
-    machine_.on_malformed(now, from, why, actions);
-  }
-  void on_fault(Time now, const std::string& reason, Actions& actions) override {
-    machine_.on_fault(now, reason, actions);
-  }
-  void on_interrupt(Time now, Actions& actions) override { machine_.on_interrupt(now, actions); }
 
   /// Bytes that wait.
   std::size_t waiting_bytes() const { return bytes_; }
@@ -54,7 +44,6 @@ class ReadsFirst final : public Machine {
   bool has_to_wait(ProcessId from, Channel channel) const;
   void pass_on(Time now, Actions& actions);
 
-  Machine& machine_;
   const MirroredServer& server_;
   std::deque<Waiting> waiting_;
   std::size_t bytes_ = 0;

@@ -22,6 +22,7 @@
 #include "src/config/config_reader.h"
 #include "src/program/deployment.h"
 #include "src/program/link_parts.h"
+#include "src/runtime/forwarding_machine.h"
 
 namespace meridian::program {
 namespace {
@@ -91,29 +92,17 @@ std::size_t most_resident_bytes() {
 }
 
 /// Passes everything on to a machine and counts its messages.
-class CountingMachine final : public Machine {
+class CountingMachine final : public ForwardingMachine {
  public:
-  CountingMachine(Machine& machine, std::uint64_t& messages) : machine_(machine), messages_(messages) {}
+  CountingMachine(Machine& machine, std::uint64_t& messages)
+      : ForwardingMachine(machine), messages_(messages) {}
 
-  void start(Time now, Actions& actions) override { machine_.start(now, actions); }
   void on_message(Time now, ProcessId from, Channel channel, Message message, Actions& actions) override {
     ++messages_;
-    machine_.on_message(now, from, channel, std::move(message), actions);
+    ForwardingMachine::on_message(now, from, channel, std::move(message), actions);
   }
-  void on_timer(Time now, TimerId id, Actions& actions) override { machine_.on_timer(now, id, actions); }
-  void on_computed(Time now, ComputationKind kind, Actions& actions) override {
-    machine_.on_computed(now, kind, actions);
-  }
-  void on_malformed(Time now, ProcessId from, const std::string& why, Actions& actions) override {
-    machine_.on_malformed(now, from, why, actions);
-  }
-  void on_fault(Time now, const std::string& reason, Actions& actions) override {
-    machine_.on_fault(now, reason, actions);
-  }
-  void on_interrupt(Time now, Actions& actions) override { machine_.on_interrupt(now, actions); }
 
  private:
-  Machine& machine_;
   std::uint64_t& messages_;
 };
 
